@@ -1,0 +1,53 @@
+"""Where a credential stands in a request, and what shape it has.
+
+Nothing here decides whether it is good, and nothing repeats it in an error.
+"""
+
+import binascii
+from base64 import urlsafe_b64decode
+from collections.abc import Mapping
+from typing import Final
+
+import orjson
+
+from adapters.errors import CredentialRefused
+
+PLACE: Final = "identity"
+MAX_CHARACTERS: Final = 16_384
+_KEY_HEADERS: Final = ("api-key", "x-api-key")
+
+
+def credential(headers: Mapping[str, str]) -> str | None:
+    """Return the one credential in `headers`, whose names are to be found in any case, or None.
+
+    Looks at `Authorization: Bearer` (RFC 6750), `api-key` and `x-api-key`. Raises
+    CredentialRefused where two of them disagree, since either could be the one that was meant.
+    """
+    found = {headers[name].strip() for name in _KEY_HEADERS if name in headers}
+    authorization = headers.get("authorization")
+    if authorization is not None:
+        scheme, _, rest = authorization.strip().partition(" ")
+        if scheme.lower() == "bearer":
+            found.add(rest.strip())
+    found.discard("")
+    if len(found) > 1:
+        message = "two headers hold different credentials; send one"
+        raise CredentialRefused(PLACE, "ambiguous_credential", message)
+    value = found.pop() if found else None
+    if value is not None and len(value) > MAX_CHARACTERS:
+        message = f"the credential is longer than {MAX_CHARACTERS} characters"
+        raise CredentialRefused(PLACE, "credential_too_long", message)
+    return value
+
+
+def looks_like_jwt(text: str) -> bool:
+    """Return whether `text` has the form of a token: three parts, the first a JOSE header."""
+    parts = text.split(".")
+    if len(parts) != 3:
+        return False
+    head = parts[0].rstrip("=")
+    try:
+        header = orjson.loads(urlsafe_b64decode(head + "=" * (-len(head) % 4)))
+    except (binascii.Error, ValueError):
+        return False
+    return isinstance(header, dict) and "alg" in header

@@ -1,0 +1,319 @@
+"""The composition root: the only place that knows which adapters stand behind the ports.
+
+A `Sidecar` is the whole program for one configuration. It opens its evidence first and its doors
+last, and closes in the opposite order, so that no call is ever taken that cannot be put on record.
+"""
+
+import asyncio
+import contextlib
+import gc
+import os
+import signal
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Final, TextIO
+
+from aiohttp import web
+
+try:
+    import uvloop
+except ModuleNotFoundError:  # not made for every platform; asyncio's own loop serves there
+    uvloop = None  # type: ignore[assignment] # the absence of a module has no better type
+
+from adapters.errors import StoreUnavailable
+from adapters.identity.api_key import ApiKeyAuthenticator, digest, new_key
+from adapters.identity.chain import Chain
+from adapters.identity.jwks import FileKeys as JwksFile
+from adapters.identity.jwks import KeySource, UrlKeys
+from adapters.identity.jwt import ClaimNames, JwtAuthenticator, TokenTerms
+from adapters.keys.file import FileKeys, open_keys
+from adapters.ports import Authenticator, Upstream
+from adapters.stores.memory import MemoryLimiter
+from adapters.stores.segments.report import LogReport
+from adapters.stores.segments.store import SegmentStore
+from adapters.stores.segments.verify import verify_log
+from adapters.upstreams.http import HttpUpstream
+from adapters.upstreams.scripted import ScriptedProvider
+from proxy.admin.server import application as admin_application
+from proxy.config import Config, ConfigError, gazetteer_lines, read_policy, upstream_key
+from proxy.config_model import Identity, Jwt
+from proxy.config_model import Upstream as UpstreamConfig
+from proxy.exchange import Ports
+from proxy.health import Health
+from proxy.ingress.openai_chat import FrontDoor
+from proxy.ledger import Ledger
+from proxy.log import Log
+from proxy.metrics import Metrics
+from proxy.snapshot import DeadlineSettings, Snapshot
+from proxy.tasks import drain
+from rules.audit.commit import RunningCommitment, record_key
+from rules.audit.entry import Change
+from rules.classify.analyze import Analyzer
+from rules.classify.gazetteer import Gazetteer
+from rules.routing.select import Route, Target
+
+KEY_NAME: Final = "pratique"
+EVIDENCE: Final = "evidence"
+KEYS: Final = "keys"
+STOP_FILE: Final = "STOP"
+DRAIN_SECONDS: Final = 25.0  # below the 30 s that Kubernetes gives by default
+
+# What commands need of the adapters, so that only this file names them.
+__all__ = ["LogReport", "Sidecar", "digest", "new_key", "serve", "verify"]
+
+
+class SystemClock:
+    """Implements `ports.Clock`; the only reader of the machine's clocks."""
+
+    wall = staticmethod(time.time)  # noqa: TID251 - this is the clock that others are given
+    monotonic = staticmethod(time.monotonic)
+
+
+class Sidecar:
+    """One running proxy. `url` and `admin_url` are known once it has started.
+
+    `embedded` holds the embedded providers by upstream name, for those who look behind the scene.
+    """
+
+    def __init__(
+        self, config: Config, log_stream: TextIO | None = None, *, capture_embedded: bool = False
+    ) -> None:
+        """Prepare; nothing is opened yet."""
+        self._config = config
+        self._clock = SystemClock()
+        self._log = Log(self._clock, log_stream)
+        self._metrics = Metrics()
+        self._capture = capture_embedded
+        self._draining = False
+        self._opened = contextlib.AsyncExitStack()
+        self.embedded: dict[str, ScriptedProvider] = {}
+        self.url = ""
+        self.admin_url = ""
+
+    async def start(self) -> None:
+        """Open everything and listen. Raises ConfigError, StoreUnavailable or OSError."""
+        async with contextlib.AsyncExitStack() as opened:
+            await self._open(opened)
+            self._opened = opened.pop_all()
+        # What lives now lives for good: the collector need not look at it again.
+        gc.collect()
+        gc.freeze()
+
+    async def stop(self) -> None:
+        """Take no more calls, let those under way end, write their outcomes, close."""
+        self._draining = True
+        await self._opened.aclose()
+
+    async def _open(self, opened: contextlib.AsyncExitStack) -> None:
+        config = self._config
+        snapshot = self._compile()
+        keys = open_keys(config.data / KEYS, KEY_NAME)
+        store = await asyncio.to_thread(SegmentStore, config.data / EVIDENCE, keys)
+        ledger = Ledger(store, keys, self._clock)
+        opened.push_async_callback(ledger.close)
+        recovered = await ledger.recover()
+        await self._note_policy(ledger, snapshot)
+        authenticator = _authenticator(config.identity, self._clock)
+        opened.push_async_callback(authenticator.close)
+        upstreams = await self._upstreams(opened)
+        ports = Ports(
+            authenticator=authenticator,
+            limiter=MemoryLimiter(
+                config.limits.rate, config.limits.burst, config.limits.in_flight, self._clock
+            ),
+            ledger=ledger,
+            upstreams=upstreams,
+            health=Health(self._clock),
+            metrics=self._metrics,
+            clock=self._clock,
+            log=self._log,
+            killed=_kill_switch(config.data / STOP_FILE),
+            commitment=_commitments(keys),
+        )
+        opened.push_async_callback(drain, DRAIN_SECONDS)
+        self._log.info(
+            "opened", folder=str(config.data), policy=snapshot.policy.policy.policy,
+            policy_hash=snapshot.policy.policy_hash, key=str(keys.verifier), count=recovered,
+        )  # fmt: skip
+        await self._listen(opened, ports, snapshot, ledger)
+
+    async def _listen(
+        self, opened: contextlib.AsyncExitStack, ports: Ports, snapshot: Snapshot, ledger: Ledger
+    ) -> None:
+        admin = web.AppRunner(
+            admin_application(self._metrics, ledger, ports.authenticator, lambda: self._draining),
+            access_log=None,
+        )
+        server = web.Server(
+            FrontDoor(ports, lambda: snapshot),
+            handler_cancellation=True,
+            access_log=None,
+            max_line_size=16384,
+            max_field_size=32768,
+        )
+        front = web.ServerRunner(server, shutdown_timeout=DRAIN_SECONDS)
+        self.admin_url = await _site(opened, admin, self._config.admin)
+        self.url = await _site(opened, front, self._config.listen)
+        self._log.info("listening", address=self.url.removeprefix("http://"))
+        self._log.info("admin_listening", address=self.admin_url.removeprefix("http://"))
+
+    def _compile(self) -> Snapshot:
+        config = self._config
+        deadlines = config.deadlines
+        targets = {
+            name: Target(name, baa=one.baa, region=one.region, models=one.models)
+            for name, one in config.upstreams.items()
+        }
+        return Snapshot(
+            policy=read_policy(config.policy, Path()),
+            analyzer=Analyzer(Gazetteer.from_lines(*gazetteer_lines())),
+            routes=tuple(
+                Route(one.name, one.models, tuple(targets[name] for name in one.targets))
+                for one in config.routes
+            ),
+            deadlines=DeadlineSettings(
+                deadlines.connect, deadlines.first_byte, deadlines.idle, deadlines.total
+            ),
+            body_bytes=config.limits.body_bytes,
+            forward_headers=frozenset(config.forward_headers),
+        )
+
+    async def _note_policy(self, ledger: Ledger, snapshot: Snapshot) -> None:
+        """Put on record under which policy calls are decided from here on."""
+        policy = snapshot.policy
+        now = self._clock.wall()
+        await ledger.change(
+            Change(
+                change_id=f"start-{int(now * 1000):011x}-{os.getpid():x}",
+                time=now,
+                what="policy",
+                name=policy.policy.policy,
+                digest=policy.policy_hash,
+            )
+        )
+
+    async def _upstreams(self, opened: contextlib.AsyncExitStack) -> dict[str, Upstream]:
+        upstreams: dict[str, Upstream] = {}
+        for name, one in self._config.upstreams.items():
+            url = one.url
+            if one.embedded:
+                provider = ScriptedProvider(capture=self._capture)
+                await provider.start()
+                opened.push_async_callback(provider.stop)
+                self.embedded[name] = provider
+                url = provider.url
+            upstream = HttpUpstream(
+                name, url, _credential(one), one.models, self._config.deadlines.connect
+            )
+            opened.push_async_callback(upstream.close)
+            upstreams[name] = upstream
+        return upstreams
+
+
+def verify(folder: Path, verifier: str | None = None) -> LogReport:
+    """Verify the evidence of a data folder (or a folder that is the log itself), offline.
+
+    Raises ProofError for a `verifier` that is no verifier key, OSError for an unreadable folder.
+    """
+    inner = folder / EVIDENCE
+    return verify_log(inner if inner.is_dir() else folder, verifier)
+
+
+def serve(config: Config) -> None:
+    """Run a sidecar until SIGTERM or SIGINT. Raises StoreUnavailable or OSError at the start."""
+
+    async def run() -> None:
+        sidecar = Sidecar(config)
+        stopped = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, stopped.set)
+        await sidecar.start()
+        await stopped.wait()
+        await sidecar.stop()
+
+    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+        runner.run(run())
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    return None if uvloop is None else uvloop.new_event_loop
+
+
+async def _site(
+    opened: contextlib.AsyncExitStack, runner: web.BaseRunner, address: tuple[str, int]
+) -> str:
+    """Listen on `address`; return the URL with the port that it really is."""
+    await runner.setup()
+    opened.push_async_callback(runner.cleanup)
+    site = web.TCPSite(runner, address[0], address[1])
+    await site.start()
+    host, port = runner.addresses[0][:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def _credential(upstream: UpstreamConfig) -> Callable[[], str | None]:
+    """A key from the environment stays; one from a file is read again when the file changes."""
+    path = upstream.api_key_file
+    if path is None:
+        key = upstream_key(upstream)
+        return lambda: key
+    seen: tuple[int, str | None] = (-1, None)
+
+    def current() -> str | None:
+        nonlocal seen
+        try:
+            changed = os.stat(path).st_mtime_ns
+            if changed != seen[0]:
+                seen = (changed, upstream_key(upstream))
+        except (OSError, ConfigError):
+            # A secret that is being replaced is gone for a moment; the last good one still serves.
+            pass
+        return seen[1]
+
+    current()
+    return current
+
+
+def _kill_switch(path: Path) -> Callable[[], bool]:
+    """While a file of this name exists, no call is taken."""
+    name = str(path)
+    return lambda: os.path.exists(name)
+
+
+def _commitments(keys: FileKeys) -> Callable[[str], RunningCommitment]:
+    secret = keys.commitment_secret
+    return lambda call_id: RunningCommitment(record_key(secret, call_id))
+
+
+def _authenticator(identity: Identity, clock: SystemClock) -> Authenticator:
+    kinds: list[Authenticator] = []
+    if identity.api_keys:
+        kinds.append(ApiKeyAuthenticator(identity.principals()))
+    if identity.jwt is not None:
+        kinds.append(_jwt(identity.jwt, identity.tenant_classes, clock))
+    return Chain(kinds)
+
+
+def _jwt(jwt: Jwt, tenant_classes: Mapping[str, str], clock: SystemClock) -> JwtAuthenticator:
+    keys: KeySource
+    if jwt.jwks_file is not None:
+        keys = JwksFile(jwt.jwks_file, jwt.algorithms, clock)
+    elif jwt.jwks_url is not None:
+        keys = UrlKeys(jwt.jwks_url, jwt.algorithms, clock)
+    else:
+        raise StoreUnavailable("identity", "no source of keys is configured")
+    claims = jwt.claims
+    terms = TokenTerms(
+        issuer=jwt.issuer,
+        audience=jwt.audience,
+        algorithms=jwt.algorithms,
+        leeway=jwt.leeway,
+        claims=ClaimNames(
+            claims.subject, claims.tenant, claims.roles, claims.workflow, claims.assurance
+        ),
+        assurance=jwt.assurance,
+        tenant_classes=tenant_classes,
+    )
+    return JwtAuthenticator(terms, keys, clock)
