@@ -118,6 +118,11 @@ class Leaf:
 class LedgerStore(Protocol):
     """An append-only, verifiable log with one writer. Methods block; the caller owns the thread."""
 
+    @property
+    def dead(self) -> bool:
+        """True once writing has failed for good: nothing but a restart helps then."""
+        ...
+
     def append(self, leaves: Sequence[Leaf]) -> Sequence[int]:
         """Write the leaves and a checkpoint over them as one durable step; return their indexes.
 
@@ -127,7 +132,10 @@ class LedgerStore(Protocol):
         ...
 
     def room(self) -> bool:
-        """True while there is space for new intents beside the outcomes of those admitted."""
+        """True while there is space for new intents beside the outcomes of those admitted.
+
+        Quick, and may be asked by any thread.
+        """
         ...
 
     def orphans(self) -> Sequence[tuple[str, str, int, bytes]]:

@@ -205,6 +205,18 @@ def start_sidecar(folder: Path, core: int) -> tuple[subprocess.Popen[str], int, 
     raise RuntimeError("the sidecar did not start:\n" + (folder / "sidecar.log").read_text())
 
 
+def keep_awake(core: int) -> subprocess.Popen[bytes]:
+    """Keep a core from sleeping by a process that runs only when nothing else wants to.
+
+    A virtual core that idles between calls is put to sleep or lent to others, and every cache is
+    cold when the next call comes. A core beside a busy application is not.
+    """
+    spinner = subprocess.Popen([sys.executable, "-c", "while True: pass"])
+    os.sched_setaffinity(spinner.pid, {core})
+    os.sched_setscheduler(spinner.pid, os.SCHED_IDLE, os.sched_param(0))
+    return spinner
+
+
 def stage_means(port: int) -> dict[str, float]:
     """Return the mean milliseconds of each stage so far, as the admin port tells them."""
     with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics") as response:
@@ -233,6 +245,7 @@ async def measure(options: argparse.Namespace, folder: Path) -> dict[str, float]
     token = write_setup(folder, upstream_port)
     cores = sorted(os.sched_getaffinity(0))
     process, port, admin = start_sidecar(folder, cores[0])
+    spinner = keep_awake(cores[0]) if options.awake else None
     # The sidecar has the first core alone; load and upstream keep to the others.
     os.sched_setaffinity(0, set(cores[1:]))
     try:
@@ -252,6 +265,9 @@ async def measure(options: argparse.Namespace, folder: Path) -> dict[str, float]
         took = time.monotonic() - began
         stages = await asyncio.to_thread(stage_means, admin)
     finally:
+        if spinner is not None:
+            spinner.kill()
+            spinner.wait()
         process.send_signal(signal.SIGTERM)
         process.wait(timeout=60)
         server.close()
@@ -280,6 +296,9 @@ def main() -> None:
     parser.add_argument("--calls", type=int, default=2000, help="calls on each leg")
     parser.add_argument("--warmup", type=int, default=300, help="calls before, not counted")
     parser.add_argument("--size", type=int, default=4096, help="characters of the prompt")
+    parser.add_argument(
+        "--awake", action="store_true", help="keep the sidecar's core from sleeping"
+    )
     options = parser.parse_args()
     cores = sorted(os.sched_getaffinity(0))
     if len(cores) < 2:

@@ -6,6 +6,7 @@ last, and closes in the opposite order, so that no call is ever taken that canno
 
 import asyncio
 import contextlib
+import functools
 import gc
 import os
 import signal
@@ -27,7 +28,7 @@ from adapters.identity.chain import Chain
 from adapters.identity.jwks import FileKeys as JwksFile
 from adapters.identity.jwks import KeySource, UrlKeys
 from adapters.identity.jwt import ClaimNames, JwtAuthenticator, TokenTerms
-from adapters.keys.file import FileKeys, open_keys
+from adapters.keys.file import open_keys
 from adapters.ports import Authenticator, Upstream
 from adapters.stores.memory import MemoryLimiter
 from adapters.stores.segments.report import LogReport
@@ -41,13 +42,14 @@ from proxy.config_model import Identity, Jwt
 from proxy.config_model import Upstream as UpstreamConfig
 from proxy.exchange import Ports
 from proxy.health import Health
+from proxy.ingress.http import FrontServer
 from proxy.ingress.openai_chat import FrontDoor
 from proxy.ledger import Ledger
 from proxy.log import Log
 from proxy.metrics import Metrics
 from proxy.snapshot import DeadlineSettings, Snapshot
 from proxy.tasks import drain
-from rules.audit.commit import RunningCommitment, record_key
+from rules.audit.commit import record_key
 from rules.audit.entry import Change
 from rules.classify.analyze import Analyzer
 from rules.classify.gazetteer import Gazetteer
@@ -57,7 +59,15 @@ KEY_NAME: Final = "pratique"
 EVIDENCE: Final = "evidence"
 KEYS: Final = "keys"
 STOP_FILE: Final = "STOP"
-DRAIN_SECONDS: Final = 25.0  # below the 30 s that Kubernetes gives by default
+# An invented note with something of each kind, so that no caller pays for the first scan of all.
+WARM_UP: Final = (
+    "Patient: Jane Example, DOB 01/02/1950, MRN: 00112233, SSN 219-09-9999, (312) 555-0100, "
+    "jane@example.org, 12 Oak Street, Springfield, IL 62704. Seen by Dr. John Sample on 2026-01-02."
+)
+# Together below the 30 s that Kubernetes gives by default: calls under way, then their outcomes.
+SHUTDOWN_SECONDS: Final = 20.0
+DRAIN_SECONDS: Final = 5.0
+KEEP_ALIVE_SECONDS: Final = 75.0
 
 # What commands need of the adapters, so that only this file names them.
 __all__ = ["LogReport", "Sidecar", "digest", "new_key", "serve", "verify"]
@@ -82,7 +92,7 @@ class Sidecar:
         """Prepare; nothing is opened yet."""
         self._config = config
         self._clock = SystemClock()
-        self._log = Log(self._clock, log_stream)
+        self.log = Log(self._clock, log_stream)
         self._metrics = Metrics()
         self._capture = capture_embedded
         self._draining = False
@@ -108,7 +118,8 @@ class Sidecar:
     async def _open(self, opened: contextlib.AsyncExitStack) -> None:
         config = self._config
         snapshot = self._compile()
-        keys = open_keys(config.data / KEYS, KEY_NAME)
+        snapshot.analyzer.scan(WARM_UP)
+        keys = open_keys(config.keys or config.data / KEYS, KEY_NAME)
         store = await asyncio.to_thread(SegmentStore, config.data / EVIDENCE, keys)
         ledger = Ledger(store, keys, self._clock)
         opened.push_async_callback(ledger.close)
@@ -127,12 +138,12 @@ class Sidecar:
             health=Health(self._clock),
             metrics=self._metrics,
             clock=self._clock,
-            log=self._log,
+            log=self.log,
             killed=_kill_switch(config.data / STOP_FILE),
-            commitment=_commitments(keys),
+            record_key=functools.partial(record_key, keys.commitment_secret),
         )
         opened.push_async_callback(drain, DRAIN_SECONDS)
-        self._log.info(
+        self.log.info(
             "opened", folder=str(config.data), policy=snapshot.policy.policy.policy,
             policy_hash=snapshot.policy.policy_hash, key=str(keys.verifier), count=recovered,
         )  # fmt: skip
@@ -145,18 +156,19 @@ class Sidecar:
             admin_application(self._metrics, ledger, ports.authenticator, lambda: self._draining),
             access_log=None,
         )
-        server = web.Server(
+        server = FrontServer(
             FrontDoor(ports, lambda: snapshot),
             handler_cancellation=True,
             access_log=None,
+            keepalive_timeout=KEEP_ALIVE_SECONDS,
             max_line_size=16384,
             max_field_size=32768,
         )
-        front = web.ServerRunner(server, shutdown_timeout=DRAIN_SECONDS)
+        front = web.ServerRunner(server, shutdown_timeout=SHUTDOWN_SECONDS)
         self.admin_url = await _site(opened, admin, self._config.admin)
         self.url = await _site(opened, front, self._config.listen)
-        self._log.info("listening", address=self.url.removeprefix("http://"))
-        self._log.info("admin_listening", address=self.admin_url.removeprefix("http://"))
+        self.log.info("listening", address=self.url.removeprefix("http://"))
+        self.log.info("admin_listening", address=self.admin_url.removeprefix("http://"))
 
     def _compile(self) -> Snapshot:
         config = self._config
@@ -203,9 +215,7 @@ class Sidecar:
                 opened.push_async_callback(provider.stop)
                 self.embedded[name] = provider
                 url = provider.url
-            upstream = HttpUpstream(
-                name, url, _credential(one), one.models, self._config.deadlines.connect
-            )
+            upstream = HttpUpstream(name, url, _credential(one), one.models)
             opened.push_async_callback(upstream.close)
             upstreams[name] = upstream
         return upstreams
@@ -229,6 +239,7 @@ def serve(config: Config) -> None:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, stopped.set)
+        sidecar.log.adopt_library_logging()
         await sidecar.start()
         await stopped.wait()
         await sidecar.stop()
@@ -280,11 +291,6 @@ def _kill_switch(path: Path) -> Callable[[], bool]:
     """While a file of this name exists, no call is taken."""
     name = str(path)
     return lambda: os.path.exists(name)
-
-
-def _commitments(keys: FileKeys) -> Callable[[str], RunningCommitment]:
-    secret = keys.commitment_secret
-    return lambda call_id: RunningCommitment(record_key(secret, call_id))
 
 
 def _authenticator(identity: Identity, clock: SystemClock) -> Authenticator:

@@ -265,6 +265,7 @@ class Config(Frozen):
     listen: Listen = Address("127.0.0.1", 8080)
     admin: Listen = Address("127.0.0.1", 9090)
     data: FolderPath = Field(default="./pratique-data", validate_default=True)
+    keys: FolderPath | None = None  # `keys` in `data` unless it is told
     policy: Annotated[str, AfterValidator(_policy_name)] = "safe-harbor"
     identity: Identity
     upstreams: Annotated[Mapping[UpstreamName, Upstream], Field(min_length=1)]

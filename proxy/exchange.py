@@ -5,7 +5,7 @@ A field is set once, by the stage named beside it; to read one early or set it t
 log line and holds nothing that came from the caller.
 """
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Generic, Protocol, TypeVar, overload
 
@@ -16,7 +16,6 @@ from proxy.ledger import Ledger
 from proxy.log import Log
 from proxy.metrics import Metrics
 from proxy.snapshot import Snapshot
-from rules.audit.commit import RunningCommitment
 from rules.audit.entry import Attempt, IntentRef
 from rules.chat import Call, Completion, LaneEditor
 from rules.classify.recognizer import Finding
@@ -30,7 +29,11 @@ T = TypeVar("T")
 
 
 class Once(Generic[T]):
-    """A field that is set exactly once and cannot be read before."""
+    """A field that is set exactly once and cannot be read before.
+
+    A value lies in the exchange's own dictionary, where reading finds it without coming by here:
+    only an early read does.
+    """
 
     __slots__ = ("_name",)
 
@@ -44,16 +47,7 @@ class Once(Generic[T]):
     def __get__(self, exchange: "Exchange | None", owner: type) -> "T | Once[T]":
         if exchange is None:
             return self
-        try:
-            value: T = exchange.known[self._name]
-        except KeyError:
-            raise EarlyRead(f"`{self._name}` is not known yet") from None
-        return value
-
-    def __set__(self, exchange: "Exchange", value: T) -> None:
-        if self._name in exchange.known:
-            raise EarlyRead(f"`{self._name}` is known already")
-        exchange.known[self._name] = value
+        raise EarlyRead(f"`{self._name}` is not known yet")
 
 
 class StreamCodec(Protocol):
@@ -176,7 +170,7 @@ class Request:
     query: str
     headers: Mapping[str, str] = field(repr=False)
     length: int | None
-    read: Callable[[], AsyncIterator[bytes]] = field(repr=False)
+    read: Callable[[int], Awaitable[bytes]] = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,7 +186,7 @@ class Ports:
     clock: Clock
     log: Log
     killed: Callable[[], bool]
-    commitment: Callable[[str], RunningCommitment]
+    record_key: Callable[[str], bytes]
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,25 +211,27 @@ class Held:
 
 
 class Exchange:
-    """One call from its first byte to its last entry. `known` holds what stages have set."""
+    """One call from its first byte to its last entry."""
 
     principal = Once[Principal]()  # identify
     reservation = Once[Reservation]()  # admit
     call = Once[Call]()  # ingress
     findings = Once[tuple[Finding, ...]]()  # classify
+    outside = Once[tuple[tuple[str, str], ...]]()  # classify: (place, kind), beside the body
     labels = Once[frozenset[str]]()  # classify
     decision = Once[Decision]()  # decide: a permit or a refusal
     permit = Once[Permit]()  # decide: only where it permits
     minimization = Once[Minimization]()  # minimize
     passage = Once[Passage | None]()  # minimize: guards and restoring, None where there are neither
-    commitments = Once[Mapping[str, str]]()  # record: keyed, of what came and what leaves
+    record_key = Once[bytes]()  # record: of the commitments to this call's bytes
+    commitments = Once[Mapping[str, str]]()  # record: to what came and what leaves
     intent = Once[IntentRef]()  # record: durable from here on
     route = Once[Route]()  # route
     candidates = Once[Candidates]()  # route
     answer = Once[UpstreamAnswer]()  # dispatch: the first byte is there
     upstream = Once[str]()  # dispatch: who gave it
     completion = Once[Completion]()  # relay
-    answer_commitments = Once[Mapping[str, str]]()  # relay: keyed, of what the provider said
+    answer_commitments = Once[Mapping[str, str]]()  # relay: to what the provider said
     held = Once[Held]()  # relay: what `hold` may release
     released = Once[bool]()  # hold: the verdict
     status = Once[int]()  # hold, relay or rescue: what the client was told
@@ -252,7 +248,6 @@ class Exchange:
         self.classified = door.classified
         self.ports = door.ports
         self.snapshot = snapshot
-        self.known: dict[str, Any] = {}
         self.started = door.ports.clock.monotonic()
         self.started_wall = door.ports.clock.wall()
         self.seconds: dict[str, float] = {}
@@ -261,14 +256,23 @@ class Exchange:
         self.attempts: list[Attempt] = []
         self.warnings: list[str] = []
 
+    def __setattr__(self, name: str, value: object) -> None:
+        if name in self.__dict__ and name in _ONCE:
+            raise EarlyRead(f"`{name}` is known already")
+        self.__dict__[name] = value
+
     def has(self, name: str) -> bool:
         """True if the field called `name` is set."""
-        return name in self.known
+        return name in self.__dict__
 
     def get(self, name: str) -> Any:
         """Return the field called `name`, or None where its stage was never reached."""
-        return self.known.get(name)
+        return self.__dict__.get(name)
 
     def __repr__(self) -> str:
-        outcome = self.known.get("outcome", "under way")
-        return f"Exchange({self.call_id}, {self.dialect.DIALECT}, {outcome}, {len(self.known)} set)"
+        outcome = self.get("outcome") or "under way"
+        known = sum(name in _ONCE for name in self.__dict__)
+        return f"Exchange({self.call_id}, {self.dialect.DIALECT}, {outcome}, {known} set)"
+
+
+_ONCE = frozenset(name for name, field in vars(Exchange).items() if isinstance(field, Once))

@@ -3,6 +3,10 @@
 One thread owns the store. It takes all that is queued, signs, appends it as one durable batch, and
 wakes every waiter at once; so the more calls there are, the less each of them costs. This is the
 only place where an `IntentRef` is made, and none is made before its intent is on the disk.
+
+When space runs out, what is left belongs to the outcomes of intents that are on record: new intents
+are refused, and so is a refusal that would be a call's only entry. A gap in the refusals, which the
+caller counts, is preferred to a lost outcome. Changes of configuration, rare and small, still pass.
 """
 
 import asyncio
@@ -30,6 +34,7 @@ from rules.audit.merkle import leaf_hash
 from rules.audit.receipt import tenants_of
 
 _MAX_BATCH: Final = 512
+_ROOM_SECONDS: Final = 1.0
 _log = logging.getLogger(__name__)
 
 
@@ -59,13 +64,29 @@ class Ledger:
         self._open: dict[str, IntentRef] = {}
         self._closing = False
         self._failed = False
+        # What the store last said about its room, and when it was asked; the event loop's own.
+        self._room = True
+        self._room_asked = -_ROOM_SECONDS
         self._writer = threading.Thread(target=self._run, name="ledger", daemon=True)
         self._writer.start()
 
     @property
     def writable(self) -> bool:
-        """False when the last write failed, or the ledger is closing: calls cannot be admitted."""
-        return not (self._failed or self._closing)
+        """False while calls cannot be admitted: no room, a failed last write, or it is closing.
+
+        The store is asked about its room once a second at most.
+        """
+        if self._failed or self._closing or self.dead:
+            return False
+        now = self._clock.monotonic()
+        if now - self._room_asked >= _ROOM_SECONDS:
+            self._room, self._room_asked = self._store.room(), now
+        return self._room
+
+    @property
+    def dead(self) -> bool:
+        """True when nothing can ever be recorded again: the process must be started anew."""
+        return not self._closing and (self._store.dead or not self._writer.is_alive())
 
     async def intent(self, entry: Intent) -> IntentRef:
         """Record what is about to leave; when this returns it is durable.
@@ -82,7 +103,8 @@ class Ledger:
         """Record how a call ended; when this returns it is durable.
 
         Without `intent`, one that was recorded for this call all the same (its waiter was
-        cancelled) is found and closed. Raises StoreUnavailable when it cannot be recorded.
+        cancelled) is found and closed. Raises StoreUnavailable when it cannot be recorded, which
+        while there is no room is every outcome without a recorded intent.
         """
         await self._put(entry, intent)
 
@@ -172,10 +194,11 @@ class Ledger:
         return False
 
     def _write(self, batch: Sequence[_Waiting]) -> None:
-        full = any(isinstance(w.entry, Intent) for w in batch) and not self._store.room()
+        # A dead store has no room either; then its own words say more.
+        full = not (self._store.room() or self._store.dead)
         for waiting in batch:
-            if full and isinstance(waiting.entry, Intent):
-                waiting.error = StoreUnavailable("ledger", "there is no room for new intents")
+            if full and not self._reserved(waiting):
+                waiting.error = StoreUnavailable("ledger", "there is no room for new calls")
                 continue
             try:
                 waiting.leaf = self._leaf(waiting)
@@ -186,6 +209,13 @@ class Ledger:
         self._failed = False
         for waiting, index in zip(written, indexes, strict=True):
             self._settle(waiting, index)
+
+    def _reserved(self, waiting: _Waiting) -> bool:
+        """Whether an entry may use the space that is kept back: all but what begins a call."""
+        entry = waiting.entry
+        if isinstance(entry, Outcome):
+            return waiting.intent is not None or entry.call_id in self._open
+        return isinstance(entry, Change)
 
     def _leaf(self, waiting: _Waiting) -> Leaf:
         entry = waiting.entry

@@ -4,6 +4,7 @@ Fields are allowed rather than values redacted: what is not in `FIELDS` cannot b
 field of the list can hold text of a call.
 """
 
+import logging
 import sys
 from typing import Final, TextIO
 
@@ -35,6 +36,15 @@ class Log:
         """Write that something went wrong and somebody should look."""
         self._write("error", event, fields)
 
+    def adopt_library_logging(self) -> None:
+        """Put what libraries log on the same stream: who and what kind of error, never the words.
+
+        Our own modules' warnings hold names of ours alone, so their words are kept.
+        """
+        root = logging.getLogger()
+        root.handlers = [_LibraryHandler(self)]
+        root.setLevel(logging.WARNING)
+
     def _write(self, level: str, event: str, fields: dict[str, object]) -> None:
         unknown = fields.keys() - FIELDS
         if unknown:
@@ -43,3 +53,15 @@ class Log:
         stream = self._stream or sys.stderr
         stream.write(orjson.dumps(line, default=str).decode() + "\n")
         stream.flush()
+
+
+class _LibraryHandler(logging.Handler):
+    def __init__(self, log: Log) -> None:
+        super().__init__()
+        self._log = log
+
+    def emit(self, record: logging.LogRecord) -> None:
+        ours = record.name.startswith(("proxy.", "adapters."))
+        kind = record.exc_info[0].__name__ if record.exc_info and record.exc_info[0] else ""
+        said = record.getMessage() if ours else kind or record.levelname.lower()
+        self._log.error("library", place=record.name, error=said)

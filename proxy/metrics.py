@@ -95,8 +95,9 @@ class Metrics:
 
     def usage(self, upstream: str, prompt: int, completion: int) -> None:
         """Count the tokens that a provider billed."""
-        self._counter(self._tokens, "p", upstream, "prompt").inc(prompt)
-        self._counter(self._tokens, "p", upstream, "completion").inc(completion)
+        # What a provider says is not believed to be a count only because it should be one.
+        self._counter(self._tokens, "p", upstream, "prompt").inc(max(0, prompt))
+        self._counter(self._tokens, "p", upstream, "completion").inc(max(0, completion))
 
     def expose(self) -> bytes:
         """Return the exposition text; slow for many series, so not for the event loop."""

@@ -116,10 +116,22 @@ def _error_headers(exchange: Exchange, answer: Rescue) -> list[tuple[str, str]]:
 
 
 async def _conclude(exchange: Exchange) -> None:
-    if exchange.has("answer"):
-        await exchange.answer.close()
-    for _, stage in ALWAYS:
-        await stage(exchange)
-    if exchange.has("reservation"):
-        exchange.reservation.release()
-        exchange.ports.metrics.in_flight.dec()
+    """Close what is open, then run the last stages; a defect in one takes nothing from the next."""
+    try:
+        if exchange.has("answer"):
+            await _survive(exchange, "close", exchange.answer.close())
+        for name, stage in ALWAYS:
+            await _survive(exchange, name, stage(exchange))
+    finally:
+        if exchange.has("reservation"):
+            exchange.reservation.release()
+            exchange.ports.metrics.in_flight.dec()
+
+
+async def _survive(exchange: Exchange, name: str, work: Awaitable[None]) -> None:
+    try:
+        await work
+    except Exception as error:  # noqa: BLE001 - logged by its type; the stages after it still run
+        exchange.ports.log.error(
+            "stage_failed", call=exchange.call_id, stage=name, error=type(error).__name__
+        )

@@ -97,7 +97,7 @@ def _cut(error: Cut) -> Rescue:
 
 def _wire(error: WireError) -> Rescue:
     message = str(error)
-    if error.code == "invalid_answer":
+    if error.code in ("invalid_answer", "event_too_large"):
         return Rescue(502, error.code, "server_error", message, FAILED)
     return Rescue(400, error.code, "invalid_request_error", message, REFUSED, param=error.param)
 

@@ -5,10 +5,11 @@ Nothing here decides whether it is good, and nothing repeats it in an error.
 
 import binascii
 from base64 import urlsafe_b64decode
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import orjson
+from multidict import MultiMapping
 
 from adapters.errors import CredentialRefused
 
@@ -23,9 +24,8 @@ def credential(headers: Mapping[str, str]) -> str | None:
     Looks at `Authorization: Bearer` (RFC 6750), `api-key` and `x-api-key`. Raises
     CredentialRefused where two of them disagree, since either could be the one that was meant.
     """
-    found = {headers[name].strip() for name in _KEY_HEADERS if name in headers}
-    authorization = headers.get("authorization")
-    if authorization is not None:
+    found = {value.strip() for name in _KEY_HEADERS for value in _all(headers, name)}
+    for authorization in _all(headers, "authorization"):
         scheme, _, rest = authorization.strip().partition(" ")
         if scheme.lower() == "bearer":
             found.add(rest.strip())
@@ -38,6 +38,14 @@ def credential(headers: Mapping[str, str]) -> str | None:
         message = f"the credential is longer than {MAX_CHARACTERS} characters"
         raise CredentialRefused(PLACE, "credential_too_long", message)
     return value
+
+
+def _all(headers: Mapping[str, str], name: str) -> Sequence[str]:
+    """All values of a header: one that is sent twice must not be judged by its first."""
+    if isinstance(headers, MultiMapping):
+        values: list[str] = headers.getall(name, [])
+        return values
+    return [headers[name]] if name in headers else []
 
 
 def looks_like_jwt(text: str) -> bool:

@@ -2,7 +2,8 @@
 
 `signing.key` (Ed25519, PKCS#8 PEM) and `commitment.secret` (32 bytes, base64) are private and made
 once, never overwritten; `verifier` holds the public key as text (C2SP signed-note) for everybody
-who checks the log. Private bytes never enter a message or a repr.
+who checks the log. Whoever reads the signing key can rewrite a log that it signs, so the two are
+better kept apart. Private bytes never enter a message or a repr.
 """
 
 import base64

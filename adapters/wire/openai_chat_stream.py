@@ -1,26 +1,22 @@
 """Edits a Chat Completions stream on its way: bytes in, bytes that may leave now out. No sockets.
 
-Each lane's pieces pass through an editor, every other free string has its tokens restored, and all
-bytes that did not have to change stay as the provider sent them. What an editor held back is sent
-as one more chunk before the event that ends its choice. An event that cannot be read in one way
-only is an error where there is an editor, since nobody could say what it holds.
+Each lane's pieces pass through an editor, every other free string through `restore`, and all bytes
+that did not have to change stay as the provider sent them. What an editor held back is sent as one
+more chunk before the event that ends its choice. Where there is an editor, an event that cannot be
+read in one way only is an error, since nobody could say what it holds, and so is text for a lane
+that has ended, since what it said before can no longer be judged with it.
 """
 
-import re
-from dataclasses import dataclass
 from typing import Any, Final
 
 import orjson
 
 from adapters.errors import WireError
-from adapters.wire.openai_chat_answer import (
-    Restore,
-    Strand,
-    Strands,
-    is_free,
-    without_logprobs,
-)
 from adapters.wire.openai_chat_facts import Facts, number_of
+from adapters.wire.openai_chat_free import FreeStrings, Restore, is_free
+from adapters.wire.openai_chat_lanes import Strand, Strands, check, invalid
+from adapters.wire.openai_chat_logprobs import without_logprobs
+from adapters.wire.openai_chat_mould import HOLE, Mould, decoded
 from adapters.wire.openai_chat_places import DIALECT, KNOWN_KEYS, Place, fits
 from adapters.wire.sse import SseDecoder, SseError, SseEvent
 from rules.chat import Completion, Lane, LaneEditor
@@ -28,49 +24,17 @@ from rules.json_text import JsonText, JsonTextError
 
 _DONE: Final = b"[DONE]"
 _MOULDS: Final = 4
-_HOLE: Final = b"\0"  # cannot stand in JSON
-_ESCAPED: Final = re.compile(rb'[^"\\]*(?:\\.[^"\\]*)*', re.DOTALL)
-
-
-@dataclass(frozen=True, slots=True, repr=False)
-class _Mould:
-    """The bytes around one lane's text, and around padding, in an event that was read in full.
-
-    Most events of a stream differ in those two strings only. One that fits the mould needs no
-    parsing, and what is true of the event that made it is true of it.
-    """
-
-    strand: Strand
-    head: bytes
-    tail: bytes
-    end: bytes | None  # what follows the padding, None where there is no padding
-
-    def text(self, raw: bytes) -> tuple[bytes, int] | None:
-        """Return the lane's text as it is written and where it ends, or None if it does not fit."""
-        if not raw.startswith(self.head):
-            return None
-        start = len(self.head)
-        stop = raw.find(b'"', start)
-        if stop > 0 and raw.find(b"\\", start, stop) >= 0:
-            match = _ESCAPED.match(raw, start)
-            stop = match.end() if match is not None else -1
-        if stop < 0 or not raw.startswith(self.tail, stop):
-            return None
-        rest = stop + len(self.tail)
-        if self.end is None:
-            return (raw[start:stop], stop) if rest == len(raw) else None
-        padding_end = raw.find(b'"', rest)
-        if padding_end < 0 or raw.find(b"\\", rest, padding_end) >= 0:
-            return None
-        return (raw[start:stop], stop) if raw[padding_end:] == self.end else None
+_HEAD: Final = ("id", "object", "created", "model", "system_fingerprint", "service_tier")
 
 
 class ChatStream:
     """One answer as a stream.
 
     With none of `editor`, `restore` and `drop_logprobs` the bytes pass and are only observed.
-    `completion` grows as facts come; `complete` is set by `[DONE]`, or once all choices have
-    finished. `error` is the code of an error object inside the stream, in a provider's word.
+    `logprobs` are dropped where there is an editor too, unless `keep_logprobs`.
+    `completion` grows as facts come; `complete` is set by `[DONE]` after anything was said, or once
+    all choices have finished. `error` is the code of an error object inside the stream, in a
+    provider's word.
     `unsent` is set when `feed` or `finish` raises: what may still be sent of what came before.
     """
 
@@ -79,19 +43,22 @@ class ChatStream:
         editor: LaneEditor | None = None,
         restore: Restore | None = None,
         drop_logprobs: bool = False,
+        *,
+        keep_logprobs: bool = False,
     ) -> None:
         self.error: str | None = None
         self.unsent = b""
         self._editor = editor
-        self._restore = restore
-        self._drop_logprobs = drop_logprobs
+        self._free = None if restore is None else FreeStrings(restore)
+        self._drop_logprobs = drop_logprobs or (editor is not None and not keep_logprobs)
         self._edits = editor is not None or restore is not None or drop_logprobs
         self._decoder = SseDecoder()
         self._facts = Facts()
         self.completion: Completion = self._facts.completion
         self._strands = Strands("delta")
-        self._moulds: list[_Mould] = []
+        self._moulds: list[Mould] = []
         self._open: dict[Lane, Strand] = {}
+        self._ended: set[Lane] = set()
         self._done = False
         self._chunk: dict[str, Any] = {}
         self._line_end = b"\n"
@@ -162,16 +129,19 @@ class ChatStream:
         self._settle()
 
     def _settle(self) -> None:
-        ended = self._done or self._facts.all_finished
+        facts = self._facts
+        ended = (self._done and facts.may_be_done) or facts.all_finished
         self.completion.complete = ended and self.error is None
 
     def _edit(self, event: SseEvent) -> bytes:
+        if self._editor is not None:
+            event = event.understood()
         raw = event.raw
         for mould in self._moulds:
             found = mould.text(raw)
             if found is not None:
                 written, stop = found
-                text = _decoded(written)
+                text = decoded(written)
                 edited = self._feed(mould.strand, text)
                 if edited == text:
                     return raw
@@ -187,22 +157,26 @@ class ChatStream:
 
     def _edit_chunk(self, event: SseEvent, data: bytes) -> bytes:
         """Edit an event that is read in full, and learn its mould where it can have one."""
-        if self._drop_logprobs:
-            data = without_logprobs(data)
         try:
             document = JsonText(data)
         except JsonTextError as error:
             raise WireError(DIALECT, "invalid_answer", f"an event's data is {error}") from None
+        if self._drop_logprobs:
+            document = without_logprobs(document)
         value = document.value
         self._note(value)
+        if self._editor is not None:
+            check(value)
+            if self._facts.too_many:
+                raise invalid("the answer has too many choices or tool calls")
         if isinstance(value, dict) and value.get("choices"):
             self._chunk = value
         spoken, edits = self._pieces(document)
-        held = self._ends(value, document, spoken, edits)
+        held = self._ends(value, spoken, edits)
         literals = document.literals
         edits = {at: text for at, text in edits.items() if text != literals[at].text}
         if len(spoken) == 1 and not held and edits.keys() <= spoken.keys():
-            self._learn(event, data, document, spoken)
+            self._learn(event, document, spoken)
         changed = document.replace(edits)
         if changed == event.data:
             return held + event.raw
@@ -212,30 +186,38 @@ class ChatStream:
         """Return the strands by literal, and what every lane's piece and free string becomes."""
         spoken: dict[int, Strand] = {}
         edits: dict[int, str] = {}
-        restore = self._restore
+        free: list[int] = []
         for ordinal, literal in enumerate(document.literals):
             text = literal.text
             if literal.is_key:
-                if restore is not None and text not in KNOWN_KEYS:
-                    edits[ordinal] = restore(text)
+                if text not in KNOWN_KEYS:
+                    free.append(ordinal)
                 continue
             strand = self._strands.find(document.value, literal.path)
             if strand is not None:
                 spoken[ordinal] = strand
                 edits[ordinal] = self._feed(strand, text)
-            elif restore is not None and text and is_free(literal.path, text):
-                edits[ordinal] = restore(text)
+            elif text and is_free(literal.path, text):
+                free.append(ordinal)
+        if free and self._free is not None:
+            texts = [document.literals[ordinal].text for ordinal in free]
+            edits.update(zip(free, self._free.passed(texts), strict=True))
         return spoken, edits
 
     def _feed(self, strand: Strand, text: str) -> str:
+        if text:
+            self._facts.spoken = True
         if self._editor is None:
             return text
-        self._open[strand.lane] = strand
-        return self._editor.feed(strand.lane, text)
+        lane = strand.lane
+        if lane in self._ended:
+            if text:
+                raise invalid("a part of the answer goes on after its end")
+            return ""
+        self._open[lane] = strand
+        return self._editor.feed(lane, text)
 
-    def _ends(
-        self, value: Any, document: JsonText, spoken: dict[int, Strand], edits: dict[int, str]
-    ) -> bytes:
+    def _ends(self, value: Any, spoken: dict[int, Strand], edits: dict[int, str]) -> bytes:
         """Finish the lanes that end with this event; return what has to be sent before it.
 
         A lane that speaks in this very event gets its rest there, after what it says.
@@ -248,11 +230,16 @@ class ChatStream:
             return b""
         ending = _ending(value)
         last = {strand.lane: ordinal for ordinal, strand in spoken.items()}
-        for lane in [lane for lane in self._open if ending is None or lane.choice in ending]:
-            if lane in last:
-                edits[last[lane]] += self._editor.finish(lane)
-                del self._open[lane]
+        if not ending:
+            return b""
+        for lane in [lane for lane in self._open if lane.choice in ending and lane in last]:
+            edits[last[lane]] += self._end(lane, self._editor)
         return self._flush(ending)
+
+    def _end(self, lane: Lane, editor: LaneEditor) -> str:
+        del self._open[lane]
+        self._ended.add(lane)
+        return editor.finish(lane)
 
     def _flush(self, choices: set[int] | None) -> bytes:
         """Finish the open lanes of these choices (None: of all); return chunks with the rest."""
@@ -260,64 +247,53 @@ class ChatStream:
             return b""
         out: list[bytes] = []
         for lane in [lane for lane in self._open if choices is None or lane.choice in choices]:
-            strand = self._open.pop(lane)
-            rest = self._editor.finish(lane)
+            strand = self._open[lane]
+            rest = self._end(lane, self._editor)
             if rest:
-                piece = _dump_piece(self._chunk, lane.choice, strand, rest)
+                piece = _dump_piece(self._head(), lane.choice, strand, rest)
                 out.append(b"data: " + piece + self._line_end * 2)
         return b"".join(out)
 
-    def _learn(
-        self, event: SseEvent, data: bytes, document: JsonText, spoken: dict[int, Strand]
-    ) -> None:
-        value = document.value
-        if data is not event.data or event.raw.count(data) != 1:
+    def _head(self) -> dict[str, Any]:
+        """Return what chunks of this stream begin with, as it has reached the client."""
+        head: dict[str, Any] = {name: self._chunk[name] for name in _HEAD if name in self._chunk}
+        if self._free is not None:
+            free = [n for n, said in head.items() if isinstance(said, str) and is_free((n,), said)]
+            texts = [head[name] for name in free]
+            head.update(zip(free, self._free.passed(texts), strict=True))
+        return head
+
+    def _learn(self, event: SseEvent, document: JsonText, spoken: dict[int, Strand]) -> None:
+        value, data = document.value, document.raw
+        (ordinal, strand), holes = next(iter(spoken.items())), {}
+        if data is not event.data or event.raw.count(data) != 1 or strand.depends_on_order:
             return
         if _ending(value) != set() or value.get("error"):
             return
-        (ordinal, strand), holes = next(iter(spoken.items())), {}
         for at, literal in enumerate(document.literals):
             if at == ordinal or (literal.path == ("obfuscation",) and not literal.is_key):
-                holes[at] = b'"' + _HOLE + b'"'
-        parts = event.raw.replace(data, document.splice(holes)).split(_HOLE)
+                holes[at] = b'"' + HOLE + b'"'
+        parts = event.raw.replace(data, document.splice(holes)).split(HOLE)
         if min(holes) != ordinal:
             return
-        mould = _Mould(strand, parts[0], parts[1], parts[2] if len(parts) == 3 else None)
+        mould = Mould(strand, parts[0], parts[1], parts[2] if len(parts) == 3 else None)
         self._moulds = [mould, *self._moulds[: _MOULDS - 1]]
 
 
-def _dump_piece(chunk: dict[str, Any], choice: int, strand: Strand, text: str) -> bytes:
-    """Return a chunk of the same stream as `chunk` which carries one more piece of a lane."""
-    head = {
-        name: chunk[name]
-        for name in ("id", "object", "created", "model", "system_fingerprint", "service_tier")
-        if name in chunk
-    }
+def _dump_piece(head: dict[str, Any], choice: int, strand: Strand, text: str) -> bytes:
+    """Return a chunk that begins with `head` and carries one more piece of a lane."""
     said = {"index": choice, **strand.piece(text), "finish_reason": None}
     if "delta" not in said:
         said["delta"] = {}
     return orjson.dumps({**head, "choices": [said]})
 
 
-def _decoded(written: bytes) -> str:
-    """Return what a JSON string says, given the bytes between its quotes."""
-    try:
-        if b"\\" not in written:
-            return written.decode()
-        text: str = orjson.loads(b'"' + written + b'"')
-    except (UnicodeDecodeError, orjson.JSONDecodeError):
-        raise WireError(DIALECT, "invalid_answer", "an event's data is not valid JSON") from None
-    return text
-
-
-def _ending(value: dict[str, Any]) -> set[int] | None:
-    """Return the choices that end with this chunk; None where it is the chunk with the usage."""
+def _ending(value: dict[str, Any]) -> set[int]:
+    """Return the choices that end with this chunk; that with the usage may come early, so none."""
     choices = value.get("choices")
-    if not isinstance(choices, list) or not choices:
-        return None if value.get("usage") else set()
     return {
         number_of(choice, position)
-        for position, choice in enumerate(choices)
+        for position, choice in enumerate(choices if isinstance(choices, list) else ())
         if isinstance(choice, dict) and choice.get("finish_reason")
     }
 

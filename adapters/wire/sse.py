@@ -18,6 +18,13 @@ _BOM: Final = b"\xef\xbb\xbf"
 _BLANK_LINE: Final = re.compile(rb"(?>\r\n?|\n)(?>\r\n?|\n)")
 _LINE_END: Final = re.compile(rb"\r\n|\n|\r")
 _LINES: Final = re.compile(rb"([^\r\n]*)(\r\n|\n|\r|$)")
+# What a line besides data may say and still be understood. The comments are those that providers
+# are known to send while they wait.
+_KEEP_ALIVE: Final = frozenset({b": OPENROUTER PROCESSING", b": keep-alive", b": ping", b":"})
+_UNDERSTOOD: Final = re.compile(
+    rb"|data(?::.*)?|(?:event|id): ?[A-Za-z][A-Za-z_.-]{0,39}|id: ?[0-9]{0,6}|retry: ?[0-9]{1,6}",
+    re.DOTALL,
+)
 
 
 class SseError(WireError):
@@ -31,12 +38,13 @@ class SseEvent(NamedTuple):
     """One block of a stream up to and with its blank line.
 
     `event` is its type where it names one; `data` its data lines joined with LF, None where it has
-    none (comments, `retry`, extra blank lines).
+    none (comments, `retry`, extra blank lines). `is_plain`: it is one data line and nothing else.
     """
 
     raw: bytes
     event: str | None
     data: bytes | None
+    is_plain: bool = False
 
     def __repr__(self) -> str:
         return f"SseEvent({len(self.raw)} bytes)"
@@ -45,6 +53,23 @@ class SseEvent(NamedTuple):
     def line_end(self) -> bytes:
         """How this event ends its lines."""
         return line_end(self.raw)
+
+    def understood(self) -> "SseEvent":
+        """Return the event with those lines only whose meaning is known.
+
+        Data and blank lines stay, `event`, `id` and `retry` while they are plain words or short
+        numbers. A comment becomes an empty one, which keeps a connection alive just as well.
+        """
+        if self.is_plain or self.raw == _BOM:
+            return self
+        pieces: list[bytes] = []
+        for line in _LINES.finditer(self.raw):
+            content, end = line.group(1), line.group(2)
+            if content[:1] == b":":
+                pieces.append((content if content in _KEEP_ALIVE else b":") + end)
+            elif _UNDERSTOOD.fullmatch(content) is not None:
+                pieces.append(content + end)
+        return self._replace(raw=b"".join(pieces))
 
     def with_data(self, data: bytes) -> bytes:
         """Return the raw event with other data; everything around the data stays as it is.
@@ -83,6 +108,11 @@ class SseDecoder:
         """Return the events that end within `data`. Raises SseError."""
         if not data:
             return []
+        if self._begun and not self._buffer and _is_one_plain_event(data):
+            # How nearly every event of nearly every provider arrives.
+            self._after_cr = False
+            self._check(len(data))
+            return [_plain(data, len(data) - 2)]
         events: list[SseEvent] = []
         if self._after_cr and data[:1] == b"\n":
             # The second half of a CRLF whose first half has already ended an event.
@@ -140,11 +170,23 @@ def line_end(raw: bytes) -> bytes:
     return b"\r" if raw.endswith(b"\r") else b"\n"
 
 
+def _is_one_plain_event(data: bytes) -> bool:
+    return (
+        data.startswith(b"data:")
+        and data.endswith(b"\n\n")
+        and data.find(b"\n") == len(data) - 2
+        and b"\r" not in data
+    )
+
+
+def _plain(raw: bytes, body: int) -> SseEvent:
+    return SseEvent(raw, None, raw[6 if raw[5:6] == b" " else 5 : body], True)
+
+
 def _read(raw: bytes, body: int) -> SseEvent:
     """Read one block; `body` is its length without the blank line."""
     if raw.startswith(b"data:") and _LINE_END.search(raw, 0, body) is None:
-        # Nearly every event of every provider: one data line.
-        return SseEvent(raw, None, raw[6 if raw[5:6] == b" " else 5 : body])
+        return _plain(raw, body)
     event: str | None = None
     data: list[bytes] = []
     for line in _LINE_END.split(raw):

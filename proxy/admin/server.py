@@ -1,8 +1,9 @@
 """The admin port: probes, metrics, receipts. Apart from the data plane, so that it can be closed.
 
 Probes tell of this process alone: readiness must not depend on a provider's health, or one
-provider's incident would take every sidecar out of service. A receipt names who asked, so it is
-given only to a credential of the same tenant.
+provider's incident would take every sidecar out of service. Liveness ends when evidence can never
+be written again, so that the process is restarted and the log recovered. A receipt names who asked,
+so it is given only to a credential of the same tenant.
 """
 
 import asyncio
@@ -24,15 +25,19 @@ def application(
 ) -> web.Application:
     """Return the admin application."""
     app = web.Application()
-    app.router.add_get("/livez", _live)
+    app.router.add_get("/livez", _live(ledger))
     app.router.add_get("/readyz", _ready(ledger, draining))
     app.router.add_get("/metrics", _metrics(metrics))
     app.router.add_get("/receipts/{call_id}", _receipts(ledger, authenticator))
     return app
 
 
-async def _live(_: web.Request) -> web.Response:
-    return web.json_response({"live": True})
+def _live(ledger: Ledger) -> Handler:
+    async def live(_: web.Request) -> web.Response:
+        alive = not ledger.dead
+        return web.json_response({"live": alive}, status=200 if alive else 503)
+
+    return live
 
 
 def _ready(ledger: Ledger, draining: Callable[[], bool]) -> Handler:

@@ -21,7 +21,7 @@ async def dispatch(exchange: Exchange) -> None:
     last: AdapterError | None = None
     for position, target in enumerate(targets):
         more = position + 1 < len(targets)
-        if not exchange.ports.health.admits(target.name) and more:
+        if not exchange.ports.health.admits(target.name, exchange.call.model) and more:
             continue
         outcome = await _attempt(exchange, target, deadlines)
         if isinstance(outcome, AdapterError):
@@ -66,7 +66,7 @@ async def _attempt(
         error = _FAILURES[type(failure)].value
         return failure
     except BaseException:
-        exchange.ports.health.abandoned(target.name)
+        exchange.ports.health.abandoned(target.name, exchange.call.model)
         raise
     else:
         status = answer.status
@@ -81,6 +81,6 @@ async def _attempt(
 
 def _tell(exchange: Exchange, name: str, result: Result) -> None:
     if is_healthy(result):
-        exchange.ports.health.succeeded(name)
+        exchange.ports.health.succeeded(name, exchange.call.model)
     else:
-        exchange.ports.health.failed(name)
+        exchange.ports.health.failed(name, exchange.call.model)

@@ -5,14 +5,14 @@ before anything has left.
 """
 
 import asyncio
-from urllib.parse import unquote_plus
 
 from proxy.errors import FixedTextRefused
 from proxy.exchange import Exchange
 from proxy.stages.classify import OFFLOAD_CHARACTERS
-from proxy.stages.headers import outbound_headers, unvetted_headers
+from proxy.stages.headers import outbound_headers
 from rules.minimize.apply import Envelope
 from rules.minimize.apply import minimize as apply_operators
+from rules.minimize.operators import KEEP
 from rules.output.leakage import KnownValues
 from rules.output.passage import Passage, needed
 from rules.output.stream_guard import Watch
@@ -26,8 +26,10 @@ async def minimize(exchange: Exchange) -> None:
     """
     operators = exchange.permit.obligations.minimize
     request = exchange.request
-    if operators:
-        _inspect_fixed_texts(exchange)
+    for place, entity in exchange.outside:
+        spec = operators.get(entity) or operators.get(EVERY)
+        if spec is not None and spec.operator != KEEP:
+            raise FixedTextRefused(place)
     envelope = Envelope(
         path=request.path,
         query=request.query,
@@ -62,16 +64,3 @@ def _passage(exchange: Exchange) -> Passage | None:
         schema=call.schema,
         json_text=call.wants_json,
     )
-
-
-def _inspect_fixed_texts(exchange: Exchange) -> None:
-    """Refuse an identifier in the query or in a header whose content the protocol leaves open."""
-    request = exchange.request
-    texts = [("the query", unquote_plus(request.query))] if request.query else []
-    texts += unvetted_headers(request.headers, exchange.snapshot.forward_headers)
-    operators = exchange.permit.obligations.minimize
-    for place, text in texts:
-        for finding in exchange.snapshot.analyzer.scan(text):
-            spec = operators.get(finding.entity) or operators.get(EVERY)
-            if spec is not None and spec.operator != "keep":
-                raise FixedTextRefused(place)

@@ -2,6 +2,7 @@
 
 from adapters.errors import StoreUnavailable
 from proxy.exchange import Exchange
+from rules.audit.commit import commit
 from rules.audit.entry import GuardRun, Intent, Outcome
 from rules.output.passage import Passage
 
@@ -12,9 +13,12 @@ async def record_intent(exchange: Exchange) -> None:
     A client that hangs up meanwhile does not take the entry with it: the outcome finds it.
     """
     minimization = exchange.minimization
+    received, sent = exchange.call.document.raw, minimization.minimized.body
+    exchange.record_key = key = exchange.ports.record_key(exchange.call_id)
+    commitment = commit(key, received)
     exchange.commitments = {
-        "received": _commitment(exchange, exchange.call.document.raw),
-        "sent": _commitment(exchange, minimization.minimized.body),
+        "received": commitment,
+        "sent": commitment if sent is received else commit(key, sent),
     }
     permit, call = exchange.permit, exchange.call
     entry = Intent(
@@ -46,12 +50,6 @@ async def record_outcome(exchange: Exchange) -> None:
         ports.log.error(
             "outcome_not_recorded", call=exchange.call_id, place=error.place, error=str(error)
         )
-
-
-def _commitment(exchange: Exchange, body: bytes) -> str:
-    commitment = exchange.ports.commitment(exchange.call_id)
-    commitment.update(body)
-    return commitment.text()
 
 
 def _outcome(exchange: Exchange) -> Outcome:

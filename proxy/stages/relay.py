@@ -4,14 +4,20 @@ A stream begins for the client when its first piece may leave, so that an answer
 still gets a proper status. A stream that its provider cut short is never ended cleanly.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Callable
 
 from adapters.errors import AdapterError, UpstreamBroken, WireError
 from proxy.exchange import Exchange, Held, StreamCodec
 from proxy.stages.headers import returned_headers
+from rules.audit.commit import RunningCommitment, commit
 from rules.chat import Completion, Cut
 
 LOGPROBS_DROPPED = "logprobs_dropped"
+# Above this size an answer takes milliseconds, and other calls must not wait for it.
+OFFLOAD_BYTES = 128 * 1024
+# What a stream may come to where policy holds it back whole.
+BUFFER_BYTES = 64 * 1024 * 1024
 
 
 async def relay(exchange: Exchange) -> None:
@@ -46,20 +52,29 @@ async def _relay_whole(exchange: Exchange) -> None:
         except WireError:
             exchange.completion = Completion()
     else:
-        codec = exchange.dialect.read_answer(body)
-        exchange.completion = codec.completion
-        body = codec.rewrite(passage, _restore(exchange), drop_logprobs)
+        if len(body) > OFFLOAD_BYTES:
+            body = await asyncio.to_thread(_rewritten, exchange, body, drop_logprobs)
+        else:
+            body = _rewritten(exchange, body, drop_logprobs)
         if passage is not None:
             exchange.warnings += passage.warnings()
     exchange.held = Held(exchange.answer.status, tuple(_headers(exchange)), body)
+
+
+def _rewritten(exchange: Exchange, body: bytes, drop_logprobs: bool) -> bytes:
+    codec = exchange.dialect.read_answer(body)
+    exchange.completion = codec.completion
+    return codec.rewrite(exchange.passage, _restore(exchange), drop_logprobs)
 
 
 async def _relay_stream(exchange: Exchange) -> None:
     codec = exchange.dialect.stream(
         exchange.passage, _restore(exchange), drop_logprobs=_drops_logprobs(exchange)
     )
-    buffered: list[bytes] | None = [] if exchange.permit.obligations.release == "buffer" else None
-    commitment = exchange.ports.commitment(exchange.call_id)
+    buffered: bytearray | None = (
+        bytearray() if exchange.permit.obligations.release == "buffer" else None
+    )
+    commitment = RunningCommitment(exchange.record_key)
     try:
         async for piece in _timed(exchange, exchange.answer.chunks()):
             commitment.update(piece)
@@ -77,7 +92,7 @@ async def _relay_stream(exchange: Exchange) -> None:
         if exchange.passage is not None:
             exchange.warnings += exchange.passage.warnings()
         headers = tuple(_headers(exchange))
-        exchange.held = Held(exchange.answer.status, headers, b"".join(buffered))
+        exchange.held = Held(exchange.answer.status, headers, bytes(buffered))
         return
     if not exchange.reply.started:
         await _start(exchange)
@@ -87,11 +102,14 @@ async def _relay_stream(exchange: Exchange) -> None:
     await exchange.reply.end()
 
 
-async def _forward(exchange: Exchange, data: bytes, buffered: list[bytes] | None) -> None:
+async def _forward(exchange: Exchange, data: bytes, buffered: bytearray | None) -> None:
     if not data:
         return
     if buffered is not None:
-        buffered.append(data)
+        buffered += data
+        if len(buffered) > BUFFER_BYTES:
+            place = exchange.upstream
+            raise UpstreamBroken(place, f"upstream `{place}` sent an answer that is too large")
         return
     if not exchange.reply.started:
         await _start(exchange)
@@ -117,9 +135,7 @@ async def _read(exchange: Exchange) -> bytes:
         body = await exchange.answer.read()
     finally:
         exchange.upstream_seconds += clock() - began
-    commitment = exchange.ports.commitment(exchange.call_id)
-    commitment.update(body)
-    exchange.answer_commitments = {"answer": commitment.text()}
+    exchange.answer_commitments = {"answer": commit(exchange.record_key, body)}
     return body
 
 

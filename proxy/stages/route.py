@@ -20,7 +20,7 @@ async def route(exchange: Exchange) -> None:
         found,
         exchange.permit.obligations.providers,
         exchange.minimization.residual,
-        exchange.ports.health.open_upstreams(),
+        exchange.ports.health.open_upstreams(exchange.call.model),
     )
     if candidates.refusal is not None:
         reasons = ", ".join(f"`{name}`: {why}" for name, why in candidates.excluded.items())

@@ -1,8 +1,10 @@
 """Checkpoints: a tree head as a signed note, so that anybody's tools can read and verify it.
 
 The text is that of C2SP tlog-checkpoint (origin, size, root), signed as C2SP signed-note with an
-Ed25519 key; `https://c2sp.org/tlog-checkpoint` and `https://c2sp.org/signed-note`. A note may carry
-further signatures, of witnesses; they are kept and not judged here.
+Ed25519 key; `https://c2sp.org/tlog-checkpoint` and `https://c2sp.org/signed-note`. An extension
+line `since N` signs the size of the checkpoint before it, so that none can be taken out unseen.
+A note may carry further signatures, of witnesses; they are not judged here, and have no place in
+the log's own files.
 """
 
 import re
@@ -17,6 +19,7 @@ from rules.errors import ProofError
 _ED25519: Final = b"\x01"
 _NAME: Final = re.compile(r"[^\s+]{1,128}")
 _SIZE: Final = re.compile(r"0|[1-9][0-9]{0,18}", re.ASCII)
+_SINCE: Final = re.compile(r"since (0|[1-9][0-9]{0,18})", re.ASCII)
 _SIGNATURE_MARK: Final = "\N{EM DASH} "
 
 
@@ -59,20 +62,27 @@ class VerifierKey:
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """A tree head: the log's `origin`, its `size` in leaves and its `root` hash (32 bytes)."""
+    """A tree head: the log's `origin`, its `size` in leaves and its `root` hash (32 bytes).
+
+    `since` is the size of the checkpoint before it, None where the note does not state it.
+    """
 
     origin: str
     size: int
     root: bytes
+    since: int | None = None
 
     def text(self) -> str:
         """Return the note's text, which is what gets signed."""
-        return f"{self.origin}\n{self.size}\n{base64_strict.encode(self.root)}\n"
+        extension = "" if self.since is None else f"since {self.since}\n"
+        return f"{self.origin}\n{self.size}\n{base64_strict.encode(self.root)}\n{extension}"
 
 
-def sign_checkpoint(size: int, root: bytes, key: VerifierKey, sign: Sign) -> str:
+def sign_checkpoint(
+    size: int, root: bytes, key: VerifierKey, sign: Sign, *, since: int | None = None
+) -> str:
     """Return the signed note of a tree head; `sign` must hold the private half of `key`."""
-    text = Checkpoint(key.name, size, root).text()
+    text = Checkpoint(key.name, size, root, since).text()
     signature = base64_strict.encode(key.key_id + sign(text.encode()))
     return f"{text}\n{_SIGNATURE_MARK}{key.name} {signature}\n"
 
@@ -88,6 +98,21 @@ def open_checkpoint(note: str, key: VerifierKey) -> Checkpoint:
     checkpoint = _parse(text)
     if checkpoint.origin != key.name:
         raise ProofError("the checkpoint is of another log")
+    return checkpoint
+
+
+def open_own_checkpoint(note: str, key: VerifierKey) -> Checkpoint:
+    """Return the tree head of a note as the log itself writes it, to the byte.
+
+    Its text is origin, size, root and `since`, and its one signature that of `key`: whatever could
+    be added to a note without the key is refused. Raises ProofError naming what fails.
+    """
+    checkpoint = open_checkpoint(note, key)
+    text, _, signatures = note.rpartition("\n\n")
+    if checkpoint.since is None or f"{text}\n" != checkpoint.text():
+        raise ProofError("the checkpoint's text is not as this log writes it")
+    if signatures.count("\n") != 1:
+        raise ProofError("the checkpoint carries signatures that this log does not write")
     return checkpoint
 
 
@@ -113,4 +138,5 @@ def _parse(text: str) -> Checkpoint:
     root = base64_strict.decode(lines[2], "the checkpoint's root")
     if len(root) != 32:
         raise ProofError("the checkpoint's root is not a SHA-256 hash")
-    return Checkpoint(lines[0], int(lines[1]), root)
+    since = _SINCE.fullmatch(lines[3])
+    return Checkpoint(lines[0], int(lines[1]), root, int(since[1]) if since else None)

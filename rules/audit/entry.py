@@ -14,15 +14,13 @@ from typing import Any, Final
 import orjson
 
 from rules.audit import base64_strict
-from rules.chat import Usage
+from rules.chat import Usage, is_model_name
 from rules.principal import Principal
 
 VERSION: Final = 1
 STATUSES: Final = frozenset({"answered", "refused", "failed", "client_gone", "cut", "unknown"})
 UNPRINTED: Final = "(unprinted)"
 
-# A model's name is caller text. It starts with a letter, so that a bare number is never kept.
-_MODEL: Final = re.compile(r"[A-Za-z][A-Za-z0-9._:/@+-]{0,127}", re.ASCII)
 _WORD: Final = re.compile(r"[A-Za-z][A-Za-z0-9_.:-]{0,63}", re.ASCII)
 # The finish reasons of the dialects spoken here; any other is provider text and becomes `other`.
 _FINISH: Final = frozenset(
@@ -262,7 +260,8 @@ def _usage(usage: Usage | None) -> dict[str, int] | None:
 
 
 def _model(name: str) -> str:
-    return name if not name or _MODEL.fullmatch(name) else UNPRINTED
+    """A model's name is caller text, and kept only where it can be nothing else."""
+    return name if not name or is_model_name(name) else UNPRINTED
 
 
 def _finish(reason: str) -> str:

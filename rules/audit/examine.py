@@ -11,7 +11,7 @@ from typing import Any, Final
 import orjson
 
 from rules.audit import base64_strict
-from rules.audit.entry import STATUSES, VERSION, IntentRef
+from rules.audit.entry import STATUSES, VERSION
 from rules.audit.jws import unverified_payload, verify_compact
 from rules.audit.merkle import leaf_hash
 from rules.errors import ProofError
@@ -19,6 +19,15 @@ from rules.errors import ProofError
 # Tuples: what is looked up in them was read from a file and may not be hashable.
 UNSIGNED_KINDS: Final = ("intent",)
 SIGNED_KINDS: Final = ("outcome", "config")
+
+
+@dataclass(frozen=True, slots=True)
+class StatedIntent:
+    """An intent as a log states it, which proves nothing: only the ledger makes an `IntentRef`."""
+
+    call_id: str
+    index: int
+    leaf_hash: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +41,7 @@ class Entry:
     tenant: str
     status: str
     leaf_hash: bytes
-    intent: IntentRef | None
+    intent: StatedIntent | None
     payload: Mapping[str, Any]
 
 
@@ -82,7 +91,7 @@ def _entry(index: int, data: bytes, payload: dict[str, Any]) -> Entry:
     )
 
 
-def _intent_ref(call_id: str, raw: Any) -> IntentRef | None:
+def _intent_ref(call_id: str, raw: Any) -> StatedIntent | None:
     if raw is None:
         return None
     if not isinstance(raw, dict):
@@ -90,7 +99,7 @@ def _intent_ref(call_id: str, raw: Any) -> IntentRef | None:
     index, leaf = raw.get("index"), raw.get("leaf")
     if type(index) is not int or not isinstance(leaf, str):
         raise ProofError("the outcome's intent is unreadable")
-    return IntentRef(call_id, index, base64_strict.decode(leaf, "the outcome's intent hash"))
+    return StatedIntent(call_id, index, base64_strict.decode(leaf, "the outcome's intent hash"))
 
 
 class CallLedger:
@@ -104,11 +113,11 @@ class CallLedger:
 
     def __init__(self) -> None:
         self.calls = 0
-        self._open: dict[str, IntentRef] = {}
+        self._open: dict[str, StatedIntent] = {}
         self._closed: set[str] = set()
 
     @property
-    def open_intents(self) -> tuple[IntentRef, ...]:
+    def open_intents(self) -> tuple[StatedIntent, ...]:
         """The intents that no outcome has closed so far, in the order of the log."""
         return tuple(self._open.values())
 
@@ -124,7 +133,7 @@ class CallLedger:
             yield entry.index, "the call of this intent already has an entry"
             return
         self.calls += 1
-        self._open[entry.call_id] = IntentRef(entry.call_id, entry.index, entry.leaf_hash)
+        self._open[entry.call_id] = StatedIntent(entry.call_id, entry.index, entry.leaf_hash)
 
     def _take_outcome(self, entry: Entry) -> Iterator[tuple[int, str]]:
         if entry.call_id in self._closed:
@@ -143,7 +152,7 @@ class CallLedger:
             yield from _compare(entry, named, intent)
 
 
-def _compare(entry: Entry, named: IntentRef, intent: IntentRef) -> Iterator[tuple[int, str]]:
+def _compare(entry: Entry, named: StatedIntent, intent: StatedIntent) -> Iterator[tuple[int, str]]:
     if named.index != intent.index:
         yield entry.index, "the outcome names another place for its call's intent"
     if named.leaf_hash != intent.leaf_hash:

@@ -9,7 +9,7 @@ import re
 from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from rules.chat import SlotKind, TextSlot
 from rules.classify.catalogue import ENTITIES
@@ -22,7 +22,10 @@ from rules.classify.settle import settle
 
 _STEMS: Final = "|".join(sorted({entity.stem for entity in ENTITIES.values()}))
 # The tokens that `rules.minimize` makes; a longer number in brackets may be an identifier itself.
-_TOKEN: Final = re.compile(rf"\[(?:{_STEMS})_[0-9]{{1,6}}[A-Z]?\]")
+_TOKEN: Final = re.compile(rf"(\[(?:{_STEMS})_[0-9]{{1,6}}[A-Z]?\])")
+_LABELS: Final = {
+    name: "phi" if entity.safe_harbor else "secrets" for name, entity in ENTITIES.items()
+}
 _CAMEL: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|[_-]+")
 
 
@@ -38,14 +41,18 @@ class Analysis:
     labels: frozenset[str]
 
 
-@dataclass(frozen=True, slots=True, repr=False)
-class _Segment:
+class _Segment(NamedTuple):
     """A text in the buffer: from `start` its context, from `text` its characters, up to `end`."""
 
     start: int
     text: int
     end: int
     folded: Folded
+
+    @property
+    def is_plain(self) -> bool:
+        """The text alone, character by character."""
+        return self.text == self.start and self.folded.offsets is None
 
 
 class Analyzer:
@@ -81,23 +88,33 @@ class Analyzer:
             at = end + 1
         buffer = "".join(pieces)
         if "[" in buffer:
-            buffer = _TOKEN.sub(lambda match: OTHER * len(match[0]), buffer)
+            buffer = _without_tokens(buffer)
         found = [f for recognizer in self._recognizers for f in recognizer.recognize([buffer])]
-        return tuple(settle(_place(found, segments)))
+        return tuple(settle(_place(found, segments))) if found else ()
 
 
-def _place(found: Sequence[Finding], segments: Sequence[_Segment]) -> list[Finding]:
+def _without_tokens(buffer: str) -> str:
+    parts = _TOKEN.split(buffer)
+    parts[1::2] = [OTHER * len(token) for token in parts[1::2]]
+    return "".join(parts)
+
+
+def _place(found: list[Finding], segments: Sequence[_Segment]) -> list[Finding]:
     """Lead findings in the buffer back to the texts; what is found in a context is left out."""
+    whole = segments[0]
+    if len(segments) == 1 and whole.is_plain and all(f.end <= whole.end for f in found):
+        return found
     placed: list[Finding] = []
     starts = [segment.start for segment in segments]
-    for finding in found:
-        slot = bisect_right(starts, finding.start) - 1
-        segment = segments[slot]
-        start = max(finding.start, segment.text) - segment.text
-        end = min(finding.end, segment.end) - segment.text
+    for _, start, end, entity, score in found:
+        slot = bisect_right(starts, start) - 1
+        _, text, limit, folded = segments[slot]
+        start = max(start, text) - text
+        end = min(end, limit) - text
         if start < end:
-            start, end = segment.folded.span(start, end)
-            placed.append(Finding(slot, start, end, finding.entity, finding.score))
+            if folded.offsets is not None:
+                start, end = folded.span(start, end)
+            placed.append(Finding(slot, start, end, entity, score))
     return placed
 
 
@@ -112,6 +129,4 @@ def _context(slot: TextSlot) -> str:
 
 
 def _labels(findings: Sequence[Finding]) -> frozenset[str]:
-    entities = {finding.entity for finding in findings}
-    labels = {"phi" if ENTITIES[entity].safe_harbor else "secrets" for entity in entities}
-    return frozenset(labels)
+    return frozenset([_LABELS[finding.entity] for finding in findings])

@@ -12,6 +12,7 @@ from typing import Final
 
 from rules.chat import SlotKind
 
+_JOINED: Final = frozenset({SlotKind.NAME, SlotKind.IDENTIFIER, SlotKind.KEY})
 # Stands for a character that no identifier is made of; it ends words, as RE2 understands them.
 OTHER: Final = "\x7f"
 # Stands between two texts in one buffer; no pattern crosses it.
@@ -83,7 +84,7 @@ def fold(text: str, kind: SlotKind = SlotKind.TEXT) -> Folded:
             return _fold_with_offsets(text, escapes=escaped)
     if SEPARATOR in plain:
         plain = plain.replace(SEPARATOR, " ")
-    if kind is SlotKind.NAME or kind is SlotKind.KEY:
+    if kind in _JOINED:
         plain = _WORD.sub(lambda match: _capitalised(match[0]), _JOINERS.sub(" ", plain))
     return Folded(plain)
 

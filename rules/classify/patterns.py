@@ -6,14 +6,13 @@ value that fails its check gives its place back: the scan goes on behind its fir
 """
 
 import re
-from collections.abc import Iterator, Sequence
-from typing import Any, Final
-
-import re2
+from collections.abc import Sequence
+from typing import Final
 
 from rules.classify.contacts import CONTACTS
 from rules.classify.dates import DATES
 from rules.classify.form import Form
+from rules.classify.linear import ANYWHERE, HERE, WHOLE, group_names, matcher, which
 from rules.classify.numbers import NUMBERS
 from rules.classify.places import PLACES
 from rules.classify.recognizer import Finding
@@ -21,19 +20,9 @@ from rules.classify.secrets import SECRETS
 
 FORMS: Final = SECRETS + NUMBERS + CONTACTS + DATES + PLACES
 
-_MEMORY: Final = 64 << 20
-_FIRST_WORD: Final = re2.compile(rb"[A-Za-z0-9]+|[^A-Za-z0-9]+")
-_Span = tuple[int, int, str, float]
-
-
-def _options(*, capture: bool = False, longest: bool = True) -> Any:
-    options = re2.Options()
-    options.longest_match = longest
-    options.never_capture = not capture
-    options.encoding = re2.Options.Encoding.LATIN1
-    options.max_mem = _MEMORY
-    options.log_errors = False
-    return options
+_FIRST_WORD: Final = matcher(r"[A-Za-z0-9]+|[^A-Za-z0-9]+", longest=True)
+_UNDERSCORE: Final = ord("_")
+_Span = tuple[int, int, str]
 
 
 def _with_underscores(pattern: str) -> str:
@@ -46,70 +35,62 @@ class FormRecognizer:
 
     def __init__(self, forms: Sequence[Form] = FORMS) -> None:
         self._forms = tuple(forms)
+        self._surest_first = [-form.score for form in forms].__getitem__
         patterns = [_with_underscores(form.pattern) for form in forms]
         union = "|".join(f"(?:{pattern})" for pattern in patterns)
         union = re.sub(r"\(\?P<\w+>", "(?:", union)
-        self._anywhere = re2.compile(union.encode(), _options(longest=False))
-        self._here = re2.compile(union.encode(), _options())
-        self._kinds = re2.Set(re2._Anchor.ANCHOR_BOTH, _options())  # noqa: SLF001 - the module gives it no public name
-        for pattern in patterns:
-            self._kinds.Add(pattern.encode())
-        self._kinds.Compile()
-        self._single = [
-            re2.compile(pattern.encode(), _options(capture=True)) for pattern in patterns
-        ]
+        self._anywhere = matcher(union)
+        self._here = matcher(union, longest=True)
+        self._kinds = which(patterns)
+        self._single = [matcher(pattern, longest=True, groups=True) for pattern in patterns]
         self._groups = [
-            [(name.decode(), number) for name, number in single.groupindex.items()]
-            for single in self._single
+            [(name.removesuffix("_2"), number) for name, number in group_names(pattern)]
+            for pattern in patterns
         ]
 
     def recognize(self, texts: Sequence[str]) -> list[Finding]:
         """Return the findings in `texts`, which have been folded to ASCII."""
-        return [
-            Finding(slot, start, end, entity, score)
-            for slot, text in enumerate(texts)
-            for start, end, entity, score in self._scan(text.encode("ascii", "replace"))
-        ]
+        found: list[Finding] = []
+        for slot, text in enumerate(texts):
+            self._scan(text.encode("ascii", "replace"), slot, found)
+        return found
 
-    def _scan(self, data: bytes) -> Iterator[_Span]:
+    def _scan(self, data: bytes, slot: int, found: list[Finding]) -> None:
+        anywhere, here, size = self._anywhere, self._here, len(data)
         at = 0
-        while (first := self._anywhere.search(data, at)) is not None:
-            start = first.start()
-            end = self._here.match(data, start).end()
-            spans, resume = self._label(data[start:end], start)
-            yield from spans
-            at = resume or _FIRST_WORD.match(data, start).end()
+        while (start := anywhere(ANYWHERE, data, at, size)[0][0]) >= 0:
+            end = here(HERE, data, start, size)[0][1]
+            value = data[start:end]
+            fitting = self._kinds(value)
+            if len(fitting) > 1:
+                fitting.sort(key=self._surest_first)
+            # Each form that fits is asked, the surest first, until one accepts its value.
+            for number in fitting:
+                spans = self._accept(number, value)
+                if spans:
+                    score = self._forms[number].score
+                    for begin, stop, entity in spans:
+                        found.append(Finding(slot, start + begin, start + stop, entity, score))
+                    at = start + spans[-1][1]
+                    break
+            else:
+                atomic = any(self._forms[number].atomic for number in fitting)
+                at = end if atomic else _FIRST_WORD(HERE, data, start, size)[0][1]
 
-    def _label(self, value: bytes, offset: int) -> tuple[list[_Span], int]:
-        """Ask each form that fits a match, the surest first, until one accepts its value.
-
-        Also return where the scan goes on; 0 stands for behind the first word.
-        """
-        fitting = sorted(self._kinds.Match(value), key=lambda n: -self._forms[n].score)
-        for number in fitting:
-            spans = self._accept(number, value, offset)
-            if spans:
-                return spans, max(span[1] for span in spans)
-        atomic = any(self._forms[number].atomic for number in fitting)
-        return [], offset + len(value) if atomic else 0
-
-    def _accept(self, number: int, value: bytes, offset: int) -> list[_Span]:
+    def _accept(self, number: int, value: bytes) -> list[_Span]:
         form, groups = self._forms[number], self._groups[number]
-        begin = len(value) - len(value.lstrip(b"_"))
-        spans: list[_Span] = [(begin, len(value.rstrip(b"_")), form.entity, form.score)]
+        spans: list[_Span] = [(0, len(value), form.entity)]
         if groups:
-            match = self._single[number].fullmatch(value)
-            found = ((match.span(group), name) for name, group in groups)
-            spans = [
-                (*span, name.removesuffix("_2"), form.score) for span, name in found if span[0] >= 0
-            ]
-            spans.sort()
+            at = self._single[number](WHOLE, value, 0, len(value))
+            spans = [(*at[group], name) for name, group in groups if at[group][0] >= 0]
+            if len(spans) > 1:
+                spans.sort()
+        elif value[0] == _UNDERSCORE or value[-1] == _UNDERSCORE:
+            spans = [(len(value) - len(value.lstrip(b"_")), len(value.rstrip(b"_")), form.entity)]
         if form.check is not None:
-            start, end, entity, score = spans[0]
+            start, end, entity = spans[0]
             kept = form.check(value[start:end].decode())
             if not kept:
                 return []
-            spans[0] = (start, start + kept, entity, score)
-        return [
-            (start + offset, end + offset, entity, score) for start, end, entity, score in spans
-        ]
+            spans[0] = (start, start + kept, entity)
+        return spans

@@ -4,16 +4,14 @@ A finding says where and what kind, never the value, so it can be logged and cou
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(NamedTuple):
     """Characters `start` to `end` of the text with number `slot` are an `entity`.
 
     `entity` is a type of `rules.classify.catalogue`, named as in Presidio where Presidio has it;
-    `score` is between 0 and 1.
+    `score` is between 0 and 1. A tuple, since a frozen dataclass takes four times as long to make.
     """
 
     slot: int

@@ -5,8 +5,11 @@ whole stretch.
 """
 
 from collections.abc import Iterable
+from typing import Final
 
 from rules.classify.recognizer import Finding
+
+_NOTHING: Final = Finding(-1, 0, 0, "", 0.0)
 
 
 def settle(findings: Iterable[Finding]) -> list[Finding]:
@@ -17,23 +20,23 @@ def settle(findings: Iterable[Finding]) -> list[Finding]:
     """
     settled: list[Finding] = []
     best_width = 0  # of the finding that gave the last stretch its kind, before it grew
-    for finding in sorted(findings, key=lambda f: (f.slot, f.start, -f.end, -f.score, f.entity)):
-        width = finding.end - finding.start
-        last = settled[-1] if settled else None
-        if last is None or not _meet(last, finding):
+    last = _NOTHING
+    for finding in sorted(findings, key=_order):
+        slot, start, end, entity, score = finding
+        width = end - start
+        if slot != last.slot or start > last.end or (start == last.end and entity != last.entity):
             settled.append(finding)
-            best_width = width
+            last, best_width = finding, width
             continue
-        wins = (finding.score, width) > (last.score, best_width)
-        winner = finding if wins else last
-        if wins:
+        if (score, width) > (last.score, best_width):
+            last = Finding(slot, last.start, max(last.end, end), entity, score)
             best_width = width
-        end = max(last.end, finding.end)
-        settled[-1] = Finding(last.slot, last.start, end, winner.entity, winner.score)
+        elif end > last.end:
+            last = last._replace(end=end)
+        settled[-1] = last
     return settled
 
 
-def _meet(left: Finding, right: Finding) -> bool:
-    if left.slot != right.slot:
-        return False
-    return right.start < left.end or (right.start == left.end and right.entity == left.entity)
+def _order(finding: Finding) -> tuple[int, int, int, float, str]:
+    slot, start, end, entity, score = finding
+    return slot, start, -end, -score, entity

@@ -7,7 +7,6 @@ as it was written, but a wrong group would mislead the model.
 """
 
 import re
-from collections import defaultdict
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
@@ -57,50 +56,66 @@ class _Name:
         self.clinical = self.clinical or other.clinical
 
 
+def _words(form: str) -> list[tuple[str, bool]]:
+    """Return the words of a name, each with whether a comma stands before it."""
+    words = form.split()
+    # What most names are, in half the time.
+    if form.isascii() and "".join(words).isalpha():
+        return [(word, False) for word in words]
+    comma = form.find(",")
+    return [(match.group(), -1 < comma < match.start()) for match in _WORD.finditer(form)]
+
+
 def _parse(form: str) -> _Name:
     name = _Name()
-    for match in _WORD.finditer(form):
-        word = match.group().casefold().replace("\u2019", "'").removesuffix("'s")
+    words = name.words
+    for written, behind_comma in _words(form):
+        word = written.casefold().replace("\u2019", "'").removesuffix("'s")
         if word in _MALE:
             name.sex = "m"
         elif word in _FEMALE:
             name.sex = "f"
         # Small letters inside of a name are no degree: "Maria do Carmo".
-        elif word in _CLINICAL and (match.group() != word or not name.words):
+        elif word in _CLINICAL and (written != word or not words):
             name.clinical = True
         elif len(word) == 1 and word.isascii():
             name.initials.add(word)
-        elif word not in name.words:
+        elif word not in words:
             # "O'Donnell, Anna": the comma says that what stands before it was the surname.
-            inverted = len(name.words) == 1 and "," in form[: match.start()]
-            name.surname = name.surname if inverted else word
-            name.words.add(word)
+            if not (behind_comma and len(words) == 1):
+                name.surname = word
+            words.add(word)
     return name
 
 
 class People:
     """Groups the names of persons: `Mrs. O'Donnell`, `Anna O'Donnell` and `O'Donnell, A.`."""
 
+    __slots__ = ("_by_word", "_groups")
+
     def __init__(self) -> None:
         self._groups: list[_Name] = []
-        self._by_word: defaultdict[str, list[int]] = defaultdict(list)
+        self._by_word: dict[str, list[int]] = {}
 
     def group(self, form: str) -> int:
         """Return the only group whose name this can be, or a new one."""
         name = _parse(form)
-        near = [self._by_word[word] for word in name.words]
-        crowded = any(len(groups) > _COMMON_WORD for groups in near)
-        fitting = set() if crowded else {g for gs in near for g in gs if self._fits(name, g)}
-        if len(fitting) == 1:
-            found = fitting.pop()
-            self._index(name.words - self._groups[found].words, found)
-            self._groups[found].absorb(name)
-            return found
+        new = len(self._groups)
+        near = [self._by_word[word] for word in name.words if word in self._by_word]
+        if near:
+            crowded = any(len(groups) > _COMMON_WORD for groups in near)
+            fitting = set() if crowded else {g for gs in near for g in gs if self._fits(name, g)}
+            if len(fitting) == 1:
+                found = fitting.pop()
+                self._index(name.words - self._groups[found].words, found)
+                self._groups[found].absorb(name)
+                return found
+            if fitting or crowded:
+                # A form that suits several groups stays alone: nothing later may join it.
+                self._groups.append(name)
+                return new
         self._groups.append(name)
-        new = len(self._groups) - 1
-        # A form that suits several groups stays alone: nothing later may join it.
-        if not fitting and not crowded:
-            self._index(name.words, new)
+        self._index(name.words, new)
         return new
 
     def _fits(self, name: _Name, group: int) -> bool:
@@ -111,11 +126,13 @@ class People:
 
     def _index(self, words: set[str], group: int) -> None:
         for word in words:
-            self._by_word[word].append(group)
+            self._by_word.setdefault(word, []).append(group)
 
 
 class Written:
     """Groups forms that differ in case and spaces only, or, with `loose`, in punctuation too."""
+
+    __slots__ = ("_groups", "_loose")
 
     def __init__(self, *, loose: bool) -> None:
         self._loose = loose

@@ -8,8 +8,8 @@ nothing but the punctuation that holds JSON or a name together.
 import re
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from typing import Final
+from enum import Enum
+from typing import Final, NamedTuple
 
 import orjson
 
@@ -26,38 +26,49 @@ _JSON_ESCAPE: Final = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True, repr=False)
-class Span:
+class Form(Enum):
+    """What the characters of a span are part of, where it is not plain text."""
+
+    STRING = "string"  # of a JSON text
+    NUMBER = "number"  # of a JSON text, and all of the number
+    NAME = "name"
+
+
+class Span(NamedTuple):
     """Characters `start` to `end` of a slot's text, which say `value` and are an `entity`.
 
-    `escape` is true inside of a JSON string, `quote` for a JSON number, `name` in a name.
+    `form` is None in plain text, where anything can be put in as it is.
     """
 
     start: int
     end: int
     entity: str
     value: str
-    escape: bool = False
-    quote: bool = False
-    name: bool = False
+    form: Form | None = None
+
+    def __repr__(self) -> str:
+        return f"Span({self.start}, {self.end}, {self.entity})"
 
     def render(self, text: str) -> str:
         """Return `text` as it has to be written in this place."""
-        if self.name:
-            return _NOT_IN_NAMES.sub("_", text) or "_"
-        if not self.escape and not self.quote:
+        form = self.form
+        if form is None:
             return text
+        if form is Form.NAME:
+            return _NOT_IN_NAMES.sub("_", text) or "_"
         quoted = orjson.dumps(text).decode()
-        return quoted if self.quote else quoted[1:-1]
+        return quoted if form is Form.NUMBER else quoted[1:-1]
 
 
 def spans(slot: TextSlot, findings: Sequence[Finding]) -> list[Span]:
     """Return the cuts for the findings of one slot (in order of position), without overlaps."""
     if slot.kind is SlotKind.NAME:
         return list(_in_name(slot.text, findings))
+    if slot.kind is SlotKind.IDENTIFIER:
+        return list(_in_identifier(slot.text, findings))
     if slot.kind is SlotKind.JSON and _is_json(slot.text):
         return list(_in_json(slot.text, findings))
-    return list(_in_text(slot.text, findings))
+    return _in_text(slot.text, findings)
 
 
 def _is_json(text: str) -> bool:
@@ -68,13 +79,20 @@ def _is_json(text: str) -> bool:
     return True
 
 
-def _in_text(text: str, findings: Sequence[Finding]) -> Iterator[Span]:
-    at = 0
+def _in_text(text: str, findings: Sequence[Finding]) -> list[Span]:
+    cuts: list[Span] = []
+    at, length, new = 0, len(text), tuple.__new__
     for finding in findings:
-        start, end = max(finding.start, at), min(finding.end, len(text))
+        start, end = finding.start, finding.end
+        if start < at:
+            start = at
+        if end > length:
+            end = length
         if start < end:
-            yield Span(start, end, finding.entity, text[start:end])
+            # Made as `Span._make` makes them: this is where nearly all spans come from.
+            cuts.append(new(Span, (start, end, finding.entity, text[start:end], None)))
             at = end
+    return cuts
 
 
 def _in_name(text: str, findings: Sequence[Finding]) -> Iterator[Span]:
@@ -90,7 +108,20 @@ def _in_name(text: str, findings: Sequence[Finding]) -> Iterator[Span]:
             start = max(at, *(text.rfind(joint, at, start) + 1 for joint in _JOINTS))
             behind = _JOINT.search(text, end)
             at = behind.start() if behind else len(text)
-            yield Span(start, at, finding.entity, text[start:at], name=True)
+            yield Span(start, at, finding.entity, text[start:at], Form.NAME)
+
+
+def _in_identifier(text: str, findings: Sequence[Finding]) -> Iterator[Span]:
+    """Cut up all of the text: what stands beside a name or a number in an id belongs to somebody.
+
+    Between two findings one character is left that parts them, so that both can be restored.
+    """
+    start = 0
+    for number, finding in enumerate(findings, 1):
+        end = findings[number].start - 1 if number < len(findings) else len(text)
+        if start < end and (number == len(findings) or not text[end].isalnum()):
+            yield Span(start, end, finding.entity, text[start:end], Form.NAME)
+            start = end + 1
 
 
 def _in_json(text: str, findings: Sequence[Finding]) -> Iterator[Span]:
@@ -112,7 +143,7 @@ def _in_json(text: str, findings: Sequence[Finding]) -> Iterator[Span]:
         else:
             entity = next((f.entity for f in touching if f.end > left), None)
             if entity is not None:
-                yield Span(left, right, entity, text[left:right], quote=True)
+                yield Span(left, right, entity, text[left:right], Form.NUMBER)
 
 
 def _in_json_string(
@@ -126,7 +157,7 @@ def _in_json_string(
         if start < end:
             start, end = _around(escapes, start)[0], _around(escapes, end)[1]
             value = orjson.loads(f'"{text[start:end]}"')
-            yield Span(start, end, finding.entity, value, escape=True)
+            yield Span(start, end, finding.entity, value, Form.STRING)
             at = end
 
 

@@ -9,7 +9,7 @@ never be restored to anybody's value. Then only the value it collides with gets 
 
 import re
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from types import MappingProxyType
 from typing import Final
 
@@ -20,6 +20,7 @@ from rules.minimize.alias import Grouping, People, Written
 
 STEMS: Final = frozenset(entity.stem for entity in ENTITIES.values())
 MAX_DIGITS: Final = 6
+_TOO_HIGH: Final = 10**MAX_DIGITS
 # `A` is the main form, which has no letter, and `S` would read as a plural.
 _LETTERS: Final = ("", *"BCDEFGHIJKLMNOPQRTUVWXYZ")
 # How far an ordinal jumps that collides with a look-alike; the ordinals between stay as they are.
@@ -51,6 +52,20 @@ def _compile(free: str) -> re.Pattern[str]:
 IN_TEXT: Final = _compile(TEXT_FREE)
 IN_JSON: Final = _compile(JSON_FREE)
 
+# A token as it is handed out. It begins with a bracket, none is inside and none is needed around:
+# so wherever it stands, `IN_TEXT` and `IN_JSON` match exactly it, too.
+_LONGEST_STEM: Final = max(map(len, STEMS))
+AS_GIVEN: Final = re.compile(rf"\[([A-Z]{{2,{_LONGEST_STEM}}}_[0-9]{{1,{MAX_DIGITS}}}[B-RT-Z]?)\]")
+# What every form of a token and every look-alike holds: a bracket and a stem, or the end of a stem,
+# a joint and a digit. Each of these begins with one fixed character, so a search for it is fast,
+# and what rules out most of the places comes first.
+_STEM_ENDS: Final = "|".join(sorted({stem[-2:] for stem in STEMS}))
+_AFTER_BRACKET: Final = re.compile(rf"\[(?=[A-Z ]) {{0,2}}{_STEM}", re.IGNORECASE)
+_AT_UNDERSCORE, _AT_HYPHEN = (
+    re.compile(rf"{joint}(?=[0-9])(?<=[A-Z\\].)(?<=(?:{_STEM_ENDS}|.\\).)", re.IGNORECASE)
+    for joint in "_-"
+)
+
 # Wider than what is restored, for a word may lose its neighbours on the way to the model and back.
 _LOOKALIKE: Final = re2.compile(
     rf"(?i)\[ {{0,2}}{_STEM}(?:{_JOINT}| {{0,2}})([0-9]+)|{_STEM}{_JOINT}([0-9]+)"
@@ -65,9 +80,21 @@ def key_of(match: re.Match[str]) -> tuple[str, str]:
     return f"{stem}_{ordinal}{letter or ''}".upper(), tail
 
 
+def may_name_tokens(text: str) -> bool:
+    """False, and quickly so, for a text without any form of a token or of a look-alike."""
+    # The search for the one character is done by `in` ten times as fast as by an expression.
+    return bool(
+        ("[" in text and _AFTER_BRACKET.search(text))
+        or ("_" in text and _AT_UNDERSCORE.search(text))
+        or ("-" in text and _AT_HYPHEN.search(text))
+    )
+
+
 def lookalikes(text: str) -> Mapping[str, set[int]]:
     """Return the ordinals, by stem, that the caller's own text already says."""
     found: defaultdict[str, set[int]] = defaultdict(set)
+    if not may_name_tokens(text):
+        return found
     for stem, ordinal, bare_stem, bare_ordinal in _LOOKALIKE.findall(text):
         digits = ordinal or bare_ordinal
         if len(digits) <= MAX_DIGITS:
@@ -79,54 +106,62 @@ class NumberingError(Exception):
     """A call holds more values of one kind than there are ordinals."""
 
 
-class _Counter:
-    """The ordinals of one stem: never one that is reserved, never one twice."""
+class _Stem:
+    """The values of one stem with their groups, and the names they have been given.
 
-    def __init__(self, reserved: set[int]) -> None:
+    No ordinal is given twice, and none that is reserved.
+    """
+
+    __slots__ = ("_group", "_next", "_places", "_stem", "_taken", "keys")
+
+    def __init__(self, stem: str, reserved: Iterable[int]) -> None:
+        grouping: Grouping = People() if stem == "PERSON" else Written(loose=stem in _DIGITS_ONLY)
+        self._stem = stem
+        self._group = grouping.group
         self._taken = set(reserved)
         self._next = 1
-
-    def take(self) -> int:
-        while self._next < 10**MAX_DIGITS:
-            start = self._next
-            self._next += 1
-            for ordinal in range(start, 10**MAX_DIGITS, _JUMP):
-                if ordinal not in self._taken:
-                    self._taken.add(ordinal)
-                    return ordinal
-        raise NumberingError("too many values of one kind in a call")
-
-
-class _Stem:
-    """The values of one stem with their groups, and the names they have been given."""
-
-    def __init__(self, stem: str, reserved: set[int]) -> None:
-        self._stem = stem
-        self._counter = _Counter(reserved)
-        self._grouping: Grouping = (
-            People() if stem == "PERSON" else Written(loose=stem in _DIGITS_ONLY)
-        )
-        self._places: dict[int, tuple[int, int]] = {}
+        # By group: the ordinal and the letter that were given last.
+        self._places: list[tuple[int, int]] = []
         self.keys: dict[str, str] = {}
 
-    def key(self, value: str) -> str:
-        known = self.keys.get(value)
-        if known is None:
-            group = self._grouping.group(value)
-            ordinal, letter = self._places.get(group, (0, len(_LETTERS)))
+    def name(self, value: str) -> str:
+        """Return a name for a value that has none."""
+        group = self._group(value)
+        places = self._places
+        if group == len(places):
+            ordinal, letter = self._ordinal(), 0
+            places.append((ordinal, letter))
+        else:
+            ordinal, letter = places[group]
+            letter += 1
             if letter == len(_LETTERS):
-                ordinal, letter = self._counter.take(), 0
-            self._places[group] = ordinal, letter + 1
-            known = self.keys[value] = f"{self._stem}_{ordinal}{_LETTERS[letter]}"
-        return known
+                ordinal, letter = self._ordinal(), 0
+            places[group] = ordinal, letter
+        key = self.keys[value] = f"{self._stem}_{ordinal}{_LETTERS[letter]}"
+        return key
+
+    def _ordinal(self) -> int:
+        taken = self._taken
+        while self._next < _TOO_HIGH:
+            ordinal = self._next
+            self._next += 1
+            while ordinal in taken:
+                ordinal += _JUMP
+            if ordinal < _TOO_HIGH:
+                taken.add(ordinal)
+                return ordinal
+        raise NumberingError("too many values of one kind in a call")
 
 
 class Numbering:
     """Hands out the tokens of one call, in order of appearance."""
 
+    __slots__ = ("_by_entity", "_reserved", "_stems")
+
     def __init__(self, reserved: Mapping[str, set[int]] = MappingProxyType({})) -> None:
         self._reserved = reserved
         self._stems: dict[str, _Stem] = {}
+        self._by_entity: dict[str, _Stem] = {}
 
     def __repr__(self) -> str:
         return f"Numbering({len(self._stems)} stems)"
@@ -136,11 +171,14 @@ class Numbering:
 
         Raises KeyError for an entity that is not in the catalogue, and NumberingError.
         """
+        stem = self._by_entity.get(entity) or self._stem_of(entity)
+        return stem.keys.get(value) or stem.name(value)
+
+    def _stem_of(self, entity: str) -> _Stem:
         name = ENTITIES[entity].stem
-        stem = self._stems.get(name)
-        if stem is None:
-            stem = self._stems[name] = _Stem(name, self._reserved.get(name, set()))
-        return stem.key(value)
+        stem = self._stems.setdefault(name, _Stem(name, self._reserved.get(name, ())))
+        self._by_entity[entity] = stem
+        return stem
 
     def token(self, entity: str, value: str) -> str:
         """Return the token of `value`: `[PERSON_1]`. Raises as `key` does."""

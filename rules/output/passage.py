@@ -39,7 +39,8 @@ class Restorer(Protocol):
 class GuardReport:
     """A guard that really ran: its `action`, its findings counted by kind, and its verdict.
 
-    The kinds are entities or broken keywords; the verdict is `emitted`, `warned` or `cut`.
+    The kinds are entities or broken keywords; the verdict is `emitted`, `warned`, `cut`, or
+    `exempt` where the answer ended without a text that the guard could have judged.
     """
 
     guard: str
@@ -65,7 +66,7 @@ class Passage:
     """Implements `rules.chat.LaneEditor` for one answer, of which nothing is kept once it ended."""
 
     __slots__ = (
-        "_counts", "_exempt", "_guards", "_json_text", "_restorer", "_schema", "_stop", "_strands",
+        "_counts", "_ended", "_guards", "_json_text", "_restorer", "_schema", "_stop", "_strands",
         "_watch",
     )  # fmt: skip
 
@@ -90,7 +91,7 @@ class Passage:
         self._restorer = restorer
         self._json_text = json_text or schema is not None
         self._strands: dict[Lane, _Strand] = {}
-        self._exempt: set[int] = set()
+        self._ended: set[Lane] = set()
         self._counts: dict[str, Counter[str]] = {}
         self._stop: Cut | None = None
         self._schema = self._compiled(schema)
@@ -110,8 +111,14 @@ class Passage:
         return f"Passage({len(self._strands)} lanes open)"
 
     def feed(self, lane: Lane, text: str) -> str:
-        """Take the next piece of a lane; return what may leave now. Raises Cut."""
+        """Take the next piece of a lane; return what may leave now. Raises Cut.
+
+        A lane begins with its first character. One that has ended cannot go on: what it said before
+        is no longer there to be judged along with what it says now.
+        """
         self._check_open()
+        if not text:
+            return ""
         strand = self._strands.get(lane) or self._open(lane)
         try:
             return strand.feed(text)
@@ -122,11 +129,12 @@ class Passage:
     def finish(self, lane: Lane) -> str:
         """The lane has ended; return the rest of what may leave. Raises Cut."""
         self._check_open()
+        self._ended.add(lane)
         strand = self._strands.get(lane)
         if strand is None:
             return ""
         try:
-            rest = strand.finish(exempt=lane.choice in self._exempt)
+            rest = strand.finish()
         except BaseException as error:
             self._close(error)
             raise
@@ -138,28 +146,38 @@ class Passage:
         self._check_open()
         strand = self._strand(is_json=False, schema=None)
         try:
-            passed = strand.feed(text) + strand.finish(exempt=True)
+            return strand.last(text)
         except BaseException as error:
             self._close(error)
             raise
-        self._add(strand)
-        return passed
+        finally:
+            self._add(strand)
 
     def report(self) -> tuple[GuardReport, ...]:
         """Tell which guards ran and what they found; to be asked once the answer has ended.
 
         Text that left under a guard that only warns, in a lane that never ended, is judged now.
         """
+        exempt = self._is_exempt()
         for strand in self._strands.values():
             strand.settle()
             self._add(strand)
         self._strands.clear()
         actions = {LEAKAGE: self._guards.leakage, JSON_SCHEMA: self._guards.json_schema}
-        return tuple(
+        reports = [
             GuardReport(guard, action.value, dict(self._counts[guard]), self._verdict(guard))
             for guard, action in actions.items()
             if guard in self._counts
-        )
+        ]
+        if exempt:
+            action = self._guards.json_schema.value
+            reports.append(GuardReport(JSON_SCHEMA, action, {}, "exempt"))
+        return tuple(reports)
+
+    def _is_exempt(self) -> bool:
+        """True when an answer has ended, not been cut, and held nothing for a schema to judge."""
+        judged = JSON_SCHEMA in self._counts or any(s.schema for s in self._strands.values())
+        return self._schema is not None and bool(self._ended) and not judged and self._stop is None
 
     def warnings(self) -> tuple[str, ...]:
         """Return what guards that only warn have found so far: `leakage:US_SSN`, `json_schema`."""
@@ -193,10 +211,11 @@ class Passage:
             self._counts.setdefault(JSON_SCHEMA, Counter()).update(strand.schema.found)
 
     def _open(self, lane: Lane) -> "_Strand":
+        if lane in self._ended:
+            self._stop = Cut("passage", "lane_reopened", "it went on after its end")
+            raise self._stop
         is_text = lane.kind is LaneKind.TEXT
         is_json = lane.kind is LaneKind.ARGUMENTS or (is_text and self._json_text)
-        if lane.kind in (LaneKind.ARGUMENTS, LaneKind.REFUSAL):
-            self._exempt.add(lane.choice)
         schema = None
         if self._schema is not None and is_text:
             withholds = self._guards.json_schema is Action.REFUSE
@@ -234,12 +253,18 @@ class _Strand:
             text = self.schema.feed(text)
         return text
 
-    def finish(self, *, exempt: bool) -> str:
-        text = "" if self.leakage is None else self.leakage.finish()
+    def finish(self) -> str:
+        return self._end("" if self.leakage is None else self.leakage.finish())
+
+    def last(self, text: str) -> str:
+        """Do what `feed` and then `finish` do, with one look at the text instead of two."""
+        return self._end(text if self.leakage is None else self.leakage.last(text))
+
+    def _end(self, text: str) -> str:
         if self.restorer is not None:
             text = (self.restorer.feed(text) if text else "") + self.restorer.finish()
         if self.schema is not None:
-            text = (self.schema.feed(text) if text else "") + self.schema.finish(exempt=exempt)
+            text = (self.schema.feed(text) if text else "") + self.schema.finish()
         return text
 
     def settle(self) -> None:

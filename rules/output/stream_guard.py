@@ -76,6 +76,12 @@ class LeakageGuard:
         judged = self._judge(len(self._text))
         return judged if self.withholds else ""
 
+    def last(self, text: str) -> str:
+        """Take the last piece and judge all that is left; return what may leave now. Raises Cut."""
+        self._text += text
+        judged = self._judge(len(self._text))
+        return judged if self.withholds else text
+
     def _limit(self) -> int:
         """Return how far text can be judged: a window from its end, and not within a word."""
         limit = at = len(self._text) - WINDOW
@@ -148,14 +154,14 @@ class SchemaGuard:
             raise schema_cut([Problem(TOO_LONG)])
         return "" if self.withholds else text
 
-    def finish(self, *, exempt: bool) -> str:
+    def finish(self) -> str:
         """Judge the whole answer and return it where it was withheld. Raises Cut if it withholds.
 
-        An `exempt` answer, one that calls a tool or refuses, is not held to the schema, and neither
-        is an empty one, which says no more than that the model did something else.
+        An empty answer, or one of white space only, is not held to the schema: it says no more than
+        that the model did something else, such as to call a tool.
         """
         text = "".join(self._pieces)
-        if text and not exempt:
+        if text.strip():
             problems = [Problem(TOO_LONG)] if self._length > LONGEST else self._problems(text)
             self.found = Counter(problem.keyword for problem in problems)
             if problems and self.withholds:

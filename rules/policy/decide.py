@@ -3,6 +3,7 @@
 Default forbid; a forbid overrides every permit; among permits the first in the document wins. The
 answer depends on the facts and the document alone, and always names the rule that made it. A forbid
 takes models and tools in any case (`GPT-4` is `gpt-4`), since some providers do: a permit does not.
+Where a call names several models, any of them may answer: a forbid asks about any, a permit all.
 This is the only place where a `Permit` is made.
 """
 
@@ -18,13 +19,17 @@ NO_RULE = "(default)"
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What a decision may depend on: the asker, and the call as seen from outside."""
+    """What a decision may depend on: the asker, and the call as seen from outside.
+
+    `models` are all models that the call names; `model` is one of them, whether listed or not.
+    """
 
     principal: Principal
     model: str
     labels: frozenset[str]
     tools: tuple[str, ...] = ()
     wants_logprobs: bool = False
+    models: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +94,7 @@ def _matches(condition: Condition, facts: Facts, *, any_case: bool) -> bool:
         _glob(condition.tenants, principal.tenant)
         and _any(condition.roles, principal.roles)
         and _glob(condition.workflows, principal.workflow)
-        and _glob(condition.models, facts.model, any_case=any_case)
+        and _models(condition.models, facts, forbids=any_case)
         and _any(condition.labels, facts.labels)
         and (
             condition.tools is None
@@ -99,6 +104,21 @@ def _matches(condition: Condition, facts: Facts, *, any_case: bool) -> bool:
             condition.assurance is None or _RANK[principal.assurance] >= _RANK[condition.assurance]
         )
     )
+
+
+def _models(patterns: tuple[str, ...] | None, facts: Facts, *, forbids: bool) -> bool:
+    """A permit has to cover every model; a forbid one, by any of the names that it goes by."""
+    named = (facts.model, *facts.models)
+    if not forbids:
+        return all(_glob(patterns, model) for model in named)
+    names = {name for model in named for name in _names(model)}
+    return any(_glob(patterns, name, any_case=True) for name in names)
+
+
+def _names(model: str) -> tuple[str, ...]:
+    """`openai/gpt-4:online` is also `openai/gpt-4`, `gpt-4:online` and `gpt-4`."""
+    bare = model.rpartition("/")[2]
+    return model, model.partition(":")[0], bare, bare.partition(":")[0]
 
 
 def _glob(patterns: tuple[str, ...] | None, value: str, *, any_case: bool = False) -> bool:

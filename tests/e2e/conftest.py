@@ -33,8 +33,10 @@ def start(tmp_path: Path) -> Iterator[Callable[..., SidecarProcess]]:
     """Starts sidecars over the folder `tmp_path`, with a config made of the arguments."""
     running: list[SidecarProcess] = []
 
-    def begin(upstreams: dict[str, str], **options) -> SidecarProcess:
+    def begin(upstreams: dict[str, str], edit=None, **options) -> SidecarProcess:
         path = write_config(tmp_path, upstreams, **options)
+        if edit is not None:
+            path.write_text(edit(path.read_text(encoding="utf-8")), encoding="utf-8")
         one = SidecarProcess(
             "serve", "--config", str(path), env={"TEST_PROVIDER_KEY": PROVIDER_KEY}
         )

@@ -46,6 +46,7 @@ async def _load(folder: Path, run: str) -> None:
         await asyncio.gather(*(calls() for _ in range(8)))
     except StoreUnavailable as error:
         _say("unavailable", error)
+    _say("dead", ledger.dead)
     await ledger.close()
 
 

@@ -78,16 +78,20 @@ def test_kill_after_kill_no_acknowledged_entry_is_lost(tmp_path: Path) -> None:
 
 def test_a_full_disk_refuses_new_calls_and_leaves_a_log_that_holds(tmp_path: Path) -> None:
     keys_in(tmp_path)
-    intents, outcomes, refused = set(), set(), []
+    intents, outcomes, refused, dead = set(), set(), [], []
     # Less than a segment, and enough for SQLite's files.
     with start(tmp_path, "full", limit=38_000) as process:
         for word, value, *_ in said(process):
             if word == "unavailable":
                 refused.append(value)
+            elif word == "dead":
+                dead.append(value)
             elif word != "recovered":
                 (intents if word == "intent" else outcomes).add(value)
     assert process.returncode == 0
     assert refused
+    # A write that failed is never tried again: only a restart helps.
+    assert dead == ["True"]
     assert intents
     store = SegmentStore(tmp_path / "log", keys_in(tmp_path), floor_bytes=0)
     for call_id in intents:

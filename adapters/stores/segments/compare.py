@@ -10,7 +10,7 @@ from typing import Final, TypeVar
 from adapters.stores.segments.files import CHECKPOINT_COPY
 from adapters.stores.segments.index import FILE_NAME, LOWEST_STORED_LEVEL, Head, Index, Row
 from adapters.stores.segments.report import LogReport, span
-from rules.audit.checkpoint import Checkpoint, VerifierKey, open_checkpoint
+from rules.audit.checkpoint import Checkpoint, VerifierKey, open_own_checkpoint
 from rules.audit.merkle import Frontier, Node
 from rules.errors import ProofError
 
@@ -130,7 +130,7 @@ class Witnesses:
     def _read_copy(self, folder: Path, key: VerifierKey) -> Checkpoint | None:
         try:
             note = (folder / CHECKPOINT_COPY).read_bytes().decode("utf-8")
-            return open_checkpoint(note, key)
+            return open_own_checkpoint(note, key)
         except FileNotFoundError:
             return None
         except (OSError, UnicodeDecodeError):

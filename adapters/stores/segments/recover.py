@@ -27,7 +27,7 @@ from adapters.stores.segments.lines import (
     leaf_prefix,
     parse_line,
 )
-from rules.audit.checkpoint import Checkpoint, VerifierKey, open_checkpoint
+from rules.audit.checkpoint import Checkpoint, VerifierKey, open_checkpoint, open_own_checkpoint
 from rules.audit.examine import read_entry
 from rules.audit.merkle import Frontier, Node, leaf_hash
 from rules.errors import ProofError
@@ -117,7 +117,7 @@ class _Recovery:
     def _start_from(self, head: Head) -> Frontier:
         """The frontier at the index's head, proved by the signed checkpoint kept there."""
         try:
-            stated = open_checkpoint(head.checkpoint, self._key)
+            stated = open_own_checkpoint(head.checkpoint, self._key)
         except ProofError:
             # Either the index is not this log's, or the log has another key; the segments tell.
             raise sqlite3.DataError("the index's checkpoint does not verify") from None
@@ -169,8 +169,9 @@ class _Recovery:
         batch.nodes.extend(batch.frontier.append(hashed))
 
     def _settle(self, batch: _Batch, line: CheckpointLine, head: Head) -> None:
-        stated = open_checkpoint(line.note, self._key)
-        if line.since != self._done.size or stated.size != head.size:
+        stated = open_own_checkpoint(line.note, self._key)
+        since = self._done.size
+        if line.since != since or stated.since != since or stated.size != head.size:
             raise ProofError("the checkpoint is in the wrong place")
         if stated.root != batch.frontier.root():
             raise ProofError("the checkpoint has another root")

@@ -5,13 +5,13 @@ from typing import Final
 
 MAX_PROBLEMS: Final = 1_000
 TAIL_NOTE: Final = (
-    "not covered without an outside anchor: whoever holds this disk can cut entries off the end of"
-    " the log together with the index and the checkpoint copy; compare the size and root with a"
-    " checkpoint kept elsewhere"
+    "not covered without an outside anchor: whoever holds this disk can cut off the log's end, and"
+    " whoever holds the signing key too can rewrite all of it so that it holds; a checkpoint (size"
+    " and root) kept elsewhere shows either"
 )
 OWN_KEY_NOTE: Final = (
-    "the key was taken from the log itself, which proves that the log is consistent but not whose"
-    " it is; give the verifier key that was kept elsewhere"
+    "the key was taken from the log itself: that the log holds under it does not say whose it is;"
+    " give the verifier key that was kept elsewhere"
 )
 
 

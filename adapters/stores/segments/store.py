@@ -1,8 +1,8 @@
 """The ledger's store: append-only segment files that prove themselves, with an index beside them.
 
 A batch is one write and one sync, closed by a checkpoint signed over everything so far. Nothing is
-ever changed in place. After any failure to write, the store stays closed until a restart has looked
-at what is on the disk.
+ever changed in place. After any failure to write, the store is dead: it stays closed until a
+restart has looked at what is on the disk.
 """
 
 import os
@@ -46,7 +46,8 @@ class SegmentStore:
         self._key = VerifierKey(signer.name, signer.public_key)
         self._segment_bytes = segment_bytes
         self._floor_bytes = floor_bytes
-        self._closed: str | None = None
+        self._failure: str | None = None
+        self._closed = False
         try:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._lock = FolderLock(folder)
@@ -76,14 +77,19 @@ class SegmentStore:
         """How many entries the log has."""
         return self._frontier.size
 
+    @property
+    def dead(self) -> bool:
+        """True once writing has failed: from then on only a restart helps."""
+        return self._failure is not None and not self._closed
+
     def append(self, leaves: Sequence[Leaf]) -> Sequence[int]:
         """Write the leaves and a checkpoint as one durable step; return their indexes.
 
         A leaf's `data` must be an entry of `rules.audit.entry`, encoded, without a newline. Raises
         StoreUnavailable; after a failed write or sync the store stays closed.
         """
-        if self._closed is not None:
-            raise StoreUnavailable("ledger", self._closed)
+        if self._closed or self._failure is not None:
+            raise StoreUnavailable("ledger", self._failure or "the log is closed")
         if not leaves:
             return []
         if any(b"\n" in leaf.data or not leaf.data for leaf in leaves):
@@ -91,17 +97,13 @@ class SegmentStore:
         batch = _Batch(self._frontier.copy(), leaves)
         since = self._frontier.size
         note = sign_checkpoint(
-            batch.frontier.size, batch.frontier.root(), self._key, self._signer.sign
+            batch.frontier.size, batch.frontier.root(), self._key, self._signer.sign, since=since
         )
         batch.pieces.append(checkpoint_line(since, note))
         try:
             segment, base = self._write(since, b"".join(batch.pieces))
         except OSError as error:
-            self._closed = (
-                f"writing to the log in `{self._folder}` failed"
-                f" ({error.strerror or error}); it stays closed until a restart"
-            )
-            raise StoreUnavailable("ledger", self._closed) from None
+            raise StoreUnavailable("ledger", self._fail(error)) from None
         self._frontier = batch.frontier
         self._count(leaves)
         rows = batch.rows(segment.first, base)
@@ -111,12 +113,16 @@ class SegmentStore:
         return range(since, self._frontier.size)
 
     def room(self) -> bool:
-        """True while free space exceeds the floor and what the open calls' outcomes will need."""
-        if self._closed is not None:
+        """True while free space exceeds the floor and what the open calls' outcomes will need.
+
+        May be asked by any thread. A folder that is gone kills the store.
+        """
+        if self._closed or self._failure is not None:
             return False
         try:
             found = os.statvfs(self._folder)
-        except OSError:
+        except OSError as error:
+            self._fail(error)
             return False
         needed = self._floor_bytes + (len(self._open_calls) + 1) * _OUTCOME_BYTES
         return found.f_bavail * found.f_frsize >= needed
@@ -137,9 +143,9 @@ class SegmentStore:
 
     def close(self) -> None:
         """Bring the index up to date and release files and locks; may be called again."""
-        if self._closed == "the log is closed":
+        if self._closed:
             return
-        self._closed = "the log is closed"
+        self._closed = True
         self._feed.close()
         if self._segment is not None:
             self._segment.close()
@@ -199,6 +205,13 @@ class SegmentStore:
                 "ledger", f"entry {row.log_index} is damaged; run `pratique verify {self._folder}`"
             )
         return data
+
+    def _fail(self, error: OSError) -> str:
+        self._failure = (
+            f"writing to the log in `{self._folder}` failed"
+            f" ({error.strerror or error}); it stays closed until a restart"
+        )
+        return self._failure
 
     def _unusable(self, error: OSError) -> NoReturn:
         raise StoreUnavailable(

@@ -18,7 +18,7 @@ from adapters.stores.segments.lines import (
     parse_line,
 )
 from adapters.stores.segments.report import OWN_KEY_NOTE, TAIL_NOTE, LogReport, span
-from rules.audit.checkpoint import Checkpoint, VerifierKey, open_checkpoint
+from rules.audit.checkpoint import Checkpoint, VerifierKey, open_own_checkpoint
 from rules.audit.examine import CallLedger, read_entry
 from rules.audit.jws import thumbprint
 from rules.audit.merkle import Frontier, leaf_hash
@@ -171,16 +171,18 @@ class _Walk:
 
     def _take_checkpoint(self, line: CheckpointLine, head: Head) -> None:
         self._report.checkpoints += 1
-        if line.since != self._since:
-            self._tell("the checkpoint before this one, or its place, was altered", None)
+        since, self._since = self._since, self._next
         try:
-            stated = open_checkpoint(line.note, self._key)
+            stated = open_own_checkpoint(line.note, self._key)
         except ProofError as error:
             # The next checkpoint covers this batch too, so its entries can still be proved.
             self._tell(str(error), None)
-            self._since = self._next
             return
         self._since = stated.size
+        if stated.since != line.since:
+            self._tell("the checkpoint's line states another size before it than was signed", None)
+        if stated.since != since:
+            self._tell("the checkpoint before this one is missing, altered or moved", None)
         if stated.size < self._reached or (stated.size == self._reached and not self._batch):
             self._tell("the checkpoint stands in the wrong place", None)
             return

@@ -39,7 +39,6 @@ def test_one_that_fails_is_left_alone_and_the_others_are_not(health):
     assert health.open_upstreams() == {"openai"}
     assert not health.admits("openai")
     assert health.admits("spare")
-    assert health.states() == {"openai": "open", "spare": "closed"}
 
 
 def test_after_a_while_one_call_may_try(health, clock):
@@ -50,10 +49,8 @@ def test_after_a_while_one_call_may_try(health, clock):
     assert health.admits("openai")
     assert not health.admits("openai")
     assert health.open_upstreams() == {"openai"}
-    assert health.states() == {"openai": "half_open"}
     health.succeeded("openai")
     assert health.admits("openai")
-    assert health.states() == {"openai": "closed"}
 
 
 def test_a_try_whose_caller_left_does_not_block_the_next(health, clock):
@@ -70,3 +67,11 @@ def test_a_success_forgets_failures(health):
     health.succeeded("openai")
     health.failed("openai")
     assert health.admits("openai")
+
+
+def test_a_model_that_fails_takes_no_other_from_anybody(health):
+    health.failed("openai", "broken")
+    health.failed("openai", "broken")
+    assert health.open_upstreams("broken") == {"openai"}
+    assert health.open_upstreams("fine") == frozenset()
+    assert health.admits("openai", "fine")

@@ -16,17 +16,20 @@ from adapters.stores.segments.store import SegmentStore
 from adapters.stores.segments.verify import verify_log
 from proxy.ledger import Ledger
 from rules.audit.entry import Change
-from rules.audit.examine import read_entry
+from rules.audit.examine import StatedIntent, read_entry
 from rules.audit.receipt import verify_receipt
 from tests.support.ledger_log import an_intent, an_outcome, keys_in
 
 
 class FixedClock:
+    def __init__(self) -> None:
+        self.now = 0.0
+
     def wall(self) -> float:
         return 1_700_000_100.0
 
     def monotonic(self) -> float:
-        return 0.0
+        return self.now
 
 
 class HeldStore:
@@ -38,6 +41,8 @@ class HeldStore:
         self.gate.set()
         self.arrived = threading.Event()
         self.has_room = True
+        self.room_asked = 0
+        self.dead = False
         self.failure: Exception | None = None
         self.closed = False
 
@@ -52,6 +57,7 @@ class HeldStore:
         return range(start, start + len(leaves))
 
     def room(self) -> bool:
+        self.room_asked += 1
         return self.has_room
 
     def orphans(self) -> Sequence[tuple[str, str, int, bytes]]:
@@ -79,8 +85,13 @@ def held() -> HeldStore:
 
 
 @pytest.fixture
-async def ledger(held: HeldStore, keys: FileKeys):
-    made = Ledger(held, keys, FixedClock())
+def clock() -> FixedClock:
+    return FixedClock()
+
+
+@pytest.fixture
+async def ledger(held: HeldStore, keys: FileKeys, clock: FixedClock):
+    made = Ledger(held, keys, clock)
     yield made
     held.gate.set()
     await made.close()
@@ -121,7 +132,7 @@ async def test_an_outcome_is_signed_and_carries_its_intent(
     ref = await ledger.intent(an_intent("c1"))
     await ledger.outcome(an_outcome("c1"), ref)
     entry = read_entry(1, held.leaves[1].data, keys.public_key)
-    assert entry.intent == ref
+    assert entry.intent == StatedIntent(ref.call_id, ref.index, ref.leaf_hash)
     assert held.leaves[1].status == "answered"
 
 
@@ -180,16 +191,96 @@ async def test_an_outcome_right_behind_its_cancelled_intent_waits_for_its_place(
     assert outcome.intent.index == 1
 
 
-async def test_without_room_intents_are_refused_and_outcomes_are_not(
+async def test_without_room_only_what_completes_the_record_is_written(
     ledger: Ledger, held: HeldStore
 ) -> None:
     ref = await ledger.intent(an_intent("c1"))
+    await ledger.intent(an_intent("c2"))
     held.has_room = False
     with pytest.raises(StoreUnavailable, match="no room"):
-        await ledger.intent(an_intent("c2"))
+        await ledger.intent(an_intent("c3"))
+    for call_id in ("c3", "stranger"):
+        with pytest.raises(StoreUnavailable, match="no room"):
+            await ledger.outcome(an_outcome(call_id, status="refused"), None)
     await ledger.outcome(an_outcome("c1"), ref)
-    assert [leaf.call_id for leaf in held.leaves] == ["c1", "c1"]
+    # Its waiter was cancelled and never saw the intent; it is on record all the same.
+    await ledger.outcome(an_outcome("c2", status="client_gone"), None)
+    await ledger.change(Change(change_id="x1", time=1.0, what="policy", name="clinic", digest="ab"))
+    assert [leaf.call_id for leaf in held.leaves] == ["c1", "c2", "c1", "c2", "x1"]
+
+
+async def test_an_outcome_right_behind_its_intent_shares_its_refusal(
+    ledger: Ledger, held: HeldStore
+) -> None:
+    held.gate.clear()
+    other = asyncio.ensure_future(ledger.intent(an_intent("c0")))
+    await until_arrived(held)
+    held.has_room = False
+    both = [
+        asyncio.ensure_future(ledger.intent(an_intent("c1"))),
+        asyncio.ensure_future(ledger.outcome(an_outcome("c1", status="client_gone"), None)),
+    ]
+    await asyncio.sleep(0)
+    held.gate.set()
+    await other
+    refused = await asyncio.gather(*both, return_exceptions=True)
+    assert ["no room" in str(answer) for answer in refused] == [True, True]
+    assert [leaf.call_id for leaf in held.leaves] == ["c0"]
+
+
+async def test_with_room_again_calls_are_taken_again(
+    ledger: Ledger, held: HeldStore, clock: FixedClock
+) -> None:
+    held.has_room = False
+    with pytest.raises(StoreUnavailable, match="no room"):
+        await ledger.intent(an_intent("c1"))
+    assert not ledger.writable
+    assert not ledger.dead
+    held.has_room = True
+    await ledger.outcome(an_outcome("c2"), await ledger.intent(an_intent("c2")))
+    clock.now += 1.0
     assert ledger.writable
+
+
+async def test_the_probes_ask_for_room_once_a_second(
+    ledger: Ledger, held: HeldStore, clock: FixedClock
+) -> None:
+    assert all(ledger.writable for _ in range(50))
+    held.has_room = False
+    clock.now = 0.99
+    assert ledger.writable
+    assert held.room_asked == 1
+    clock.now = 1.0
+    assert not any(ledger.writable for _ in range(50))
+    assert held.room_asked == 2
+
+
+async def test_a_dead_store_speaks_for_itself_and_ends_the_ledger(
+    ledger: Ledger, held: HeldStore
+) -> None:
+    await ledger.intent(an_intent("c1"))
+    assert not ledger.dead
+    held.dead, held.has_room = True, False
+    assert ledger.dead
+    assert not ledger.writable
+    held.failure = StoreUnavailable("ledger", "the disk is gone")
+    with pytest.raises(StoreUnavailable, match="the disk is gone"):
+        await ledger.intent(an_intent("c2"))
+    await ledger.close()
+    assert not ledger.dead
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+async def test_a_ledger_whose_writer_has_ended_is_dead(ledger: Ledger, held: HeldStore) -> None:
+    held.failure = KeyboardInterrupt()  # type: ignore[assignment] # nothing else gets through
+    held.gate.clear()
+    waiting = asyncio.ensure_future(ledger.intent(an_intent("c1")))
+    await until_arrived(held)
+    (writer,) = (thread for thread in threading.enumerate() if thread.name == "ledger")
+    held.gate.set()
+    await asyncio.to_thread(writer.join, 10)
+    assert ledger.dead
+    waiting.cancel()
 
 
 async def test_a_store_that_fails_tells_every_waiter_and_the_probes(

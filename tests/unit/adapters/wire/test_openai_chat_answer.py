@@ -119,7 +119,18 @@ def test_logprobs_become_null_and_all_else_stays():
     stripped = body.replace(b'"finish_reason"', b'"logprobs" : null, "finish_reason"')
     assert read_answer(logged).rewrite(None, drop_logprobs=True) == stripped
     assert read_answer(stripped).rewrite(None, drop_logprobs=True) == stripped
-    assert read_answer(logged).rewrite(Upper()) == logged.replace(b'"logprobs"\n', b'"LOGPROBS"\n')
+    upper = stripped.replace(b'"logprobs"\n', b'"LOGPROBS"\n')
+    assert read_answer(logged).rewrite(Upper()) == upper
+    kept = read_answer(logged).rewrite(Upper(), keep_logprobs=True)
+    assert kept == logged.replace(b'"logprobs"\n', b'"LOGPROBS"\n')
+
+
+@pytest.mark.parametrize("key", [b'"logprobs"', b'"logprob\\u0073"', b'"prompt_logprobs"'])
+@pytest.mark.parametrize("value", [b'{"content": [{"token": "123"}]}', b'"123"', b"123", b'["]"]'])
+def test_logprobs_that_nobody_asked_for_do_not_pass_an_editor(key, value):
+    body = b'{"choices": [{"message": {"content": "x"}, ' + key + b": " + value + b"}]}"
+    edited = read_answer(body).rewrite(Upper(), str)
+    assert edited == body.replace(b'"x"', b'"X"').replace(value, b"null")
 
 
 def test_a_cut_passes():
@@ -183,11 +194,87 @@ def test_an_answer_does_not_show_its_text():
     "message",
     [
         {"tool_calls": {"function": {"arguments": "x"}}}, [{"content": "x"}], "x",
-        {"content": {"text": "x"}}, {"tool_calls": [["x"]]}, {"content": ["x", ["x"]]},
+        {"tool_calls": [["x"]]}, {"content": ["x", "y"]},
+        {"tool_calls": {"index": 1.0, "input": "x"}},
     ],
 )  # fmt: skip
 def test_odd_shapes_are_edited_or_left_but_never_break(message):
     body = json.dumps({"choices": [{"message": message, "finish_reason": "stop"}]}).encode()
     edited = read_answer(body).rewrite(Upper(), str.upper)
-    assert edited in (body, body.replace(b'"x"', b'"X"'))
-    assert b'"X"' in edited
+    assert edited == body.replace(b'"x"', b'"X"').replace(b'"y"', b'"Y"')
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        {"content": 5}, {"content": True}, {"content": {"text": "x"}}, {"content": [5]},
+        {"content": ["x", ["x"]]}, {"content": [{"type": "text", "text": 5}]}, {"refusal": 7},
+        {"tool_calls": [{"index": 1.0}]}, {"tool_calls": [{"index": True}]},
+        {"tool_calls": [{"index": -1}]}, {"tool_calls": [{"index": "0"}]},
+    ],
+)  # fmt: skip
+def test_what_an_editor_would_not_see_is_refused_where_there_is_one(message):
+    body = json.dumps({"choices": [{"message": message, "finish_reason": "stop"}]}).encode()
+    assert read_answer(body).rewrite(None, str) == body
+    with pytest.raises(WireError) as refused:
+        read_answer(body).rewrite(Upper(), str)
+    assert refused.value.code == "invalid_answer"
+
+
+@pytest.mark.parametrize("index", [0.0, "0", False, -1, 10**6])
+def test_a_choice_has_a_plain_number(index):
+    body = json.dumps({"choices": [{"index": index, "message": {"content": "x"}}]}).encode()
+    with pytest.raises(WireError):
+        read_answer(body).rewrite(Upper())
+
+
+def test_calls_of_a_whole_answer_are_told_apart_whatever_they_are_called():
+    call = {"id": "", "index": 0, "function": {"name": "f", "arguments": "a"}}
+    edited = answer({"tool_calls": [call, call]}).rewrite(HoldAll())
+    calls = json.loads(edited)["choices"][0]["message"]["tool_calls"]
+    assert [one["function"]["arguments"] for one in calls] == ["a", "a"]
+
+
+@pytest.mark.parametrize(
+    "messages",
+    [
+        [{"content": "x"}] * 257,
+        [{"tool_calls": [{"id": f"c{n}", "function": {"name": "f"}} for n in range(1025)]}],
+        [{"tool_calls": [{"id": f"c{n}", "function": {"name": "f"}} for n in range(600)]}] * 2,
+        [{"tool_calls": [{"function": {"arguments": "x"}} for n in range(600)]}] * 2,
+        [{f"a{n}": {"text": "x"} for n in range(4097)}],
+    ],
+)
+def test_an_answer_without_end_is_refused_where_there_is_an_editor(messages):
+    endless = read_answer(written(*messages))
+    assert endless.rewrite(None) == written(*messages)
+    with pytest.raises(WireError, match="too many"):
+        endless.rewrite(Upper())
+
+
+def test_free_strings_are_looked_at_together():
+    looks = []
+
+    def look(text: str) -> str:
+        looks.append(text)
+        return text.replace("[A]", "Anna")
+
+    value = json.loads(
+        answer({"content": "x"}, citations=["of [A]", "n", "of [A]"]).rewrite(None, look)
+    )
+    assert value["citations"] == ["of Anna", "n", "of Anna"]
+    assert len(looks) == 1
+
+
+def test_free_strings_are_looked_at_one_by_one_where_they_cannot_be_told_apart():
+    body = answer({"content": "x"}, citations=["a\x1eb", "c"])
+    assert json.loads(body.rewrite(None, str.upper))["CITATIONS"] == ["A\x1eB", "C"]
+
+
+@pytest.mark.parametrize(
+    "usage",
+    [{"prompt_tokens": -1, "completion_tokens": 2}, {"completion_tokens": 10**9 + 1},
+     {"prompt_tokens": True}, {"prompt_tokens": 1.0}],
+)  # fmt: skip
+def test_absurd_counts_are_not_believed(usage):
+    assert answer({"content": "a"}, usage=usage).completion.usage is None

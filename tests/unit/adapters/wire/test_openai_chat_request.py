@@ -7,6 +7,7 @@ from adapters.errors import WireError
 from adapters.wire.openai_chat import read_call
 from rules.chat import Call, SlotKind, TextSlot
 
+DATA = "iVBORw0KGgo" * 8
 HELLO = [{"role": "user", "content": "hello"}]
 
 
@@ -151,8 +152,8 @@ def test_media_is_unreadable_and_its_links_are_slots():
     link = "https://clinic.example/anna.png"
     parts = [
         {"type": "image_url", "image_url": {"url": link, "detail": "low"}},
-        {"type": "image_url", "image_url": {"url": "data:image/png;base64,iVBORw0KGgo="}},
-        {"type": "input_audio", "input_audio": {"data": "AAAA", "format": "wav"}},
+        {"type": "image_url", "image_url": {"url": f"data:image/png;base64,{DATA}="}},
+        {"type": "input_audio", "input_audio": {"data": DATA, "format": "wav"}},
         {"type": "file", "file": {"filename": "anna o'donnell.pdf", "file_id": "file-1"}},
         {"type": "hologram", "hologram": "x"},
         {"type": ["list"]},
@@ -163,7 +164,7 @@ def test_media_is_unreadable_and_its_links_are_slots():
     assert call.unreadable == ("file", "image_url", "input_audio", "unknown")
     texts = {slot.text for slot in call.slots}
     assert {link, "anna o'donnell.pdf", "x"} <= texts
-    assert not any("base64" in text or text == "AAAA" for text in texts)
+    assert not any(DATA in text for text in texts)
 
 
 def test_a_data_url_in_plain_text_is_a_slot():
@@ -202,6 +203,45 @@ def test_every_offered_tool_is_named():
     assert call.tools == ("a", "b", "code_interpreter", "c", "d", "web_search")
 
 
+@pytest.mark.parametrize(
+    ("fields", "tools"),
+    [
+        ({"plugins": [{"id": "file-parser"}]}, ("plugin:file-parser",)),
+        ({"plugins": [{"id": "web"}], "web_search_options": {}}, ("plugin:web", "web_search")),
+        ({"compound_custom": {"tools": {"enabled_tools": ["visit"]}}}, ("visit",)),
+        ({"compound_custom": {"tools": {}}}, ()),
+        ({"search_parameters": {"mode": "on"}}, ("web_search",)),
+        ({"model": "openai/gpt-4o:Online"}, ("web_search",)),
+        ({"models": ["x:online"]}, ("web_search",)),
+        ({"enable_search": False, "web_search_options": None}, ()),
+    ],
+)
+def test_what_a_provider_is_asked_to_do_by_itself_is_a_tool(fields, tools):
+    assert view(**fields).tools == tools
+
+
+def test_every_model_that_may_answer_is_named():
+    assert view(models=["x-ai/grok-4", "gpt-4"]).models == ("m", "x-ai/grok-4", "gpt-4")
+    assert view().models == ("m",)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [{"logprobs": True}, {"logprobs": 1}, {"logprobs": "true"}, {"logprobs": 0},
+     {"top_logprobs": 1}, {"top_logprobs": "0"}],
+)  # fmt: skip
+def test_whatever_may_bring_logprobs_asks_for_them(fields):
+    assert view(**fields).wants_logprobs
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [{}, {"logprobs": None}, {"logprobs": False, "top_logprobs": 0}, {"top_logprobs": None}],
+)
+def test_what_brings_no_logprobs_does_not_ask_for_them(fields):
+    assert not view(**fields).wants_logprobs
+
+
 def test_schema_logprobs_and_stream_are_told():
     schema = {"type": "object"}
     wrapper = {"type": "json_schema", "json_schema": {"name": "n", "schema": schema}}
@@ -227,6 +267,15 @@ def test_without_a_schema_there_is_none(schema):
         (b"[]", "invalid_request", None),
         ({"messages": HELLO}, "invalid_request", "model"),
         ({"model": "Anna O'Donnell", "messages": HELLO}, "invalid_request", "model"),
+        ({"model": "gpt-4o-ssn:123-45-6789/Anna", "messages": HELLO}, "invalid_request", "model"),
+        ({"model": "m", "messages": HELLO, "models": ["gpt-4", "MRN-77120345"]},
+         "invalid_request", "models"),
+        ({"model": "m", "messages": HELLO, "models": "gpt-4"}, "invalid_request", "models"),
+        ({"model": "m", "messages": HELLO, "plugins": [{"Anna": 1}]}, "invalid_request",
+         "plugins[0].id"),
+        ({"model": "m", "messages": HELLO, "compound_custom": {"tools": {"enabled_tools": "Anna"}}},
+         "invalid_request", "compound_custom.tools.enabled_tools"),
+        ({"model": "m", "messages": HELLO, "x": ["Anna"] * 50_001}, "invalid_json", None),
         ({"model": "m"}, "invalid_request", "messages"),
         ({"model": "m", "messages": {}}, "invalid_request", "messages"),
         ({"model": "m", "messages": []}, "invalid_request", "messages"),
@@ -256,3 +305,8 @@ def test_what_cannot_be_read_is_refused_without_quoting_it(body, code, param):
 def test_a_call_does_not_show_its_text():
     call = view()
     assert "hello" not in repr(call) + repr(call.slots)
+
+
+def test_too_many_strings_are_named_as_the_reason():
+    with pytest.raises(WireError, match=r"^the request body has more than 50000 strings$"):
+        view(x=["a"] * 50_001)

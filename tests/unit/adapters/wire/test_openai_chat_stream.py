@@ -100,6 +100,15 @@ def test_what_is_held_back_comes_before_the_end_of_its_choice():
     )  # fmt: skip
 
 
+def test_what_is_held_back_comes_under_the_names_that_the_client_knows():
+    def restore(text: str) -> str:
+        return text.replace("[PERSON_1]", "Anna")
+
+    data = run(ChatStream(Hold(), restore), said("hello", system_fingerprint="of [PERSON_1]"))
+    names = [json.loads(one.data or b"")["system_fingerprint"] for one in SseDecoder().feed(data)]
+    assert names == ["of Anna", "of Anna"]
+
+
 def test_an_event_that_speaks_and_ends_takes_the_rest_itself():
     data = run(ChatStream(Hold()), said("hello"), said(" you", reason="stop"))
     assert deltas(data) == [(0, {"content": "HE"}, None), (0, {"content": "LLO YOU"}, "stop")]
@@ -117,7 +126,7 @@ def test_choices_end_one_by_one():
     assert [lane.choice for lane in editor.finished] == [0, 1]
 
 
-@pytest.mark.parametrize("end", [DONE, event({"choices": [], "usage": {"prompt_tokens": 1}}), b""])
+@pytest.mark.parametrize("end", [DONE, b""])
 def test_the_rest_comes_before_the_end_of_the_stream(end):
     data = run(ChatStream(Hold()), said("hello"), end)
     assert data.endswith(end)
@@ -125,6 +134,25 @@ def test_the_rest_comes_before_the_end_of_the_stream(end):
         (0, {"content": "HE"}, None),
         (0, {"content": "LLO"}, None),
     ]
+
+
+def test_a_chunk_with_usage_ends_nothing():
+    usage = event({"choices": [], "usage": {"prompt_tokens": 1}})
+    data = run(ChatStream(Hold()), said("hello"), usage, said(" you", reason="stop"), usage, DONE)
+    assert [delta.get("content") for _, delta, _ in deltas(data)] == ["HE", "LLO YOU"]
+    unended = run(ChatStream(Hold()), said("hello"), usage)
+    assert [delta.get("content") for _, delta, _ in deltas(unended)] == ["HE", "LLO"]
+
+
+@pytest.mark.parametrize("end", [DONE, chunk({}, reason="stop"), said("x", reason="stop")])
+def test_what_has_ended_cannot_go_on(end):
+    stream = ChatStream(Hold())
+    stream.feed(said("hello") + end + said("") + chunk({}, reason="stop"))
+    for text in ("again", "and again"):
+        with pytest.raises(WireError) as refused:
+            stream.feed(said(text))
+        assert refused.value.code == "invalid_answer"
+    stream.feed(said("other", index=1))
 
 
 def test_filter_results_ahead_of_the_answer_end_nothing():
@@ -199,7 +227,8 @@ def test_line_ends_are_kept_and_used(end):
 
 def test_events_that_say_nothing_pass():
     others = [
-        b": PROCESSING\n\n",
+        b": OPENROUTER PROCESSING\n\n",
+        b"\r\n\r\n",
         b"event: ping\ndata: {}\n\n",
         b"retry: 3\n\n",
         event([1]),
@@ -244,11 +273,6 @@ def test_text_is_the_same_read_in_full_or_by_the_mould_of_an_earlier_event(text)
     assert [delta["content"] for _, delta, _ in deltas(data)] == ["first!", f"{text}!", f"{text}!"]
 
 
-def test_two_ends_are_two_ends():
-    data = run(ChatStream(Hold()), said("hello", reason="stop"), said("again", reason="stop"))
-    assert deltas(data) == [(0, {"content": "HELLO"}, "stop"), (0, {"content": "AGAIN"}, "stop")]
-
-
 def test_words_beside_an_error_do_not_reach_anybody_later():
     editor = Hold()
     failed = said("hello", error={"code": "overloaded"})
@@ -286,6 +310,122 @@ def test_keys_nobody_knows_are_restored():
 def test_logprobs_are_dropped():
     data = said("hi").replace(b'"logprobs": null', b'"logprobs": {"content": [{"token": "hi"}]}')
     assert run(ChatStream(drop_logprobs=True), data, data) == said("hi") * 2
+
+
+@pytest.mark.parametrize("key", ["logprobs", "logprob\\u0073"])
+def test_logprobs_that_nobody_asked_for_do_not_pass_an_editor(key):
+    data = said("hi").replace(
+        b'"logprobs": null', f'"{key}": {{"content": [{{"token": "hi"}}]}}'.encode()
+    )
+    clean = said("HI").replace(b'"logprobs"', f'"{key}"'.encode())
+    assert run(ChatStream(Hold(0)), data, data) == clean * 2
+    kept = run(ChatStream(Hold(0), keep_logprobs=True), data)
+    assert kept == data.replace(b'"content": "hi"', b'"content": "HI"')
+
+
+def test_only_lines_that_are_understood_pass_an_editor():
+    odd = [b": SSN 1\n\n", b"event: SSN 1\nid: 078-05-1120\nretry: 5\n: SSN\n" + said("hi"),
+           b"SSN 1\n\n", b"id: 7\r\nevent: chunk\r\n\r\n", b"retry: 0780511200\n\n",
+           b"ssn: 1\n" + said("hi"), b"\xef\xbb\xbfdata: SSN\n\n", b": SSN"]  # fmt: skip
+    data = run(ChatStream(Hold(0)), *odd)
+    assert data == (
+        b":\n\n" + b"retry: 5\n:\n" + said("HI") + b"\n" + odd[3] + b"\n" + said("HI") + b"\n:"
+    )
+    assert run(ChatStream(None, str), *odd) == b"".join(odd)
+
+
+def test_padding_that_says_something_is_looked_at():
+    seen = []
+
+    def look(text: str) -> str:
+        seen.append(text)
+        return text.replace("0780511200", "")
+
+    events = [said("a", obfuscation=pad) for pad in ("aB3", "0780511200", "x y", "zZ9", "\u00e9")]
+    data = run(ChatStream(Hold(0), look), *events)
+    assert seen == ["0780511200", "x y", "\u00e9"]
+    assert b"0780511200" not in data
+
+
+def test_a_string_in_a_place_of_the_protocol_is_looked_at_where_it_does_not_look_the_part():
+    def look(text: str) -> str:
+        return (
+            text.replace("219-09-9999", "***").replace("[PERSON_1]", "A").replace("PERSON_1", "A")
+        )
+
+    call = {
+        "index": 0,
+        "id": "call_PERSON_1",
+        "function": {"name": "see_PERSON_1", "arguments": ""},
+    }
+    odd = chunk({"role": "219-09-9999", "tool_calls": [call], "audio": {"data": "219-09-9999"}},
+                reason="SSN219-09-9999", model="m-219-09-9999", service_tier="x_219-09-9999",
+                system_fingerprint="fp-219-09-9999")  # fmt: skip
+    odd = odd.replace(b'"c-1"', b'"chatcmpl-219-09-9999"')
+    data = run(ChatStream(Hold(0), look), odd)
+    assert b"219" not in data
+    assert b'"call_A"' in data
+    assert b'"see_A"' in data
+
+
+def test_strings_of_every_event_are_looked_at_once():
+    looks = []
+
+    def look(text: str) -> str:
+        looks.append(text)
+        return text
+
+    usual = chunk({"role": "assistant"}, id="chatcmpl-DPTCTUGiPPm37BdONIE1N4vrh2YZ7")
+    run(ChatStream(Hold(0), look), usual, usual)
+    assert looks == []
+    run(ChatStream(Hold(0), look), *[chunk({}, source="of the chart") for _ in range(5)])
+    assert len(looks) == 1
+
+
+def test_choices_without_end_do_not_pass_an_editor():
+    stream = ChatStream(Hold())
+    for index in range(256):
+        stream.feed(chunk({}, index=index))
+    with pytest.raises(WireError, match="too many"):
+        stream.feed(chunk({}, index=256))
+    observed = ChatStream()
+    run(observed, *(said("a", index=index, reason="stop") for index in range(257)))
+    assert not observed.completion.complete
+    assert len(observed.completion.finish_reasons) == 256
+
+
+def test_an_end_after_nothing_is_no_end():
+    stream = ChatStream(Hold())
+    run(stream, chunk({"role": "assistant", "content": ""}), DONE)
+    assert not stream.completion.complete
+    for whole in ([DONE], [said("", role="x"), said("a"), DONE], [called("{}"), DONE]):
+        stream = ChatStream(Hold())
+        run(stream, *whole)
+        assert stream.completion.complete
+
+
+def test_a_call_that_comes_back_by_its_id_is_the_same_call():
+    def call(text: str, **fields: Any) -> bytes:
+        return chunk({"tool_calls": [{"function": {"arguments": text}, **fields}]})
+
+    editor = Hold(9)
+    run(ChatStream(editor), call("a", id="x"), call("b", id="y"), call("c"), call("d", id="x"))
+    assert editor.finished == [Lane(0, LaneKind.ARGUMENTS, 0), Lane(0, LaneKind.ARGUMENTS, 1)]
+
+
+def test_what_follows_a_call_without_an_index_belongs_to_the_last_one_named():
+    def call(text: str, **fields: Any) -> bytes:
+        return chunk({"tool_calls": [{"function": {"arguments": text}, **fields}]})
+
+    heard: list[tuple[int, str]] = []
+
+    class Note(Hold):
+        def feed(self, lane: Lane, text: str) -> str:
+            heard.append((lane.tool, text))
+            return text
+
+    run(ChatStream(Note()), call("a", id="x"), call("b"), call("c", id="y"), call("d"))
+    assert heard == [(0, "a"), (0, "b"), (1, "c"), (1, "d")]
 
 
 def test_data_on_two_lines_is_edited_in_place():

@@ -4,13 +4,21 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from rules.audit.base64_strict import encode
-from rules.audit.checkpoint import Checkpoint, VerifierKey, open_checkpoint, sign_checkpoint
+from rules.audit.checkpoint import (
+    Checkpoint,
+    VerifierKey,
+    open_checkpoint,
+    open_own_checkpoint,
+    sign_checkpoint,
+)
 from rules.errors import ProofError
 
 KEY = Ed25519PrivateKey.from_private_bytes(b"k" * 32)
 LOG = VerifierKey("log.test/a", KEY.public_key().public_bytes_raw())
 ROOT = b"r" * 32
 NOTE = sign_checkpoint(42, ROOT, LOG, KEY.sign)
+OWN = sign_checkpoint(42, ROOT, LOG, KEY.sign, since=40)
+STATED = "log.test/a\n42\n" + encode(ROOT) + "\n"
 
 # The example of Go's golang.org/x/mod/sumdb/note.
 PETER = "PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW"
@@ -97,8 +105,32 @@ def test_extension_lines_are_signed_and_ignored() -> None:
     assert open_checkpoint(note, LOG).size == 42
 
 
-def test_every_changed_byte_is_noticed() -> None:
-    raw = NOTE.encode()
+def test_a_note_of_the_log_signs_the_size_before_it() -> None:
+    assert OWN.startswith(STATED + "since 40\n\n\N{EM DASH} ")
+    assert open_own_checkpoint(OWN, LOG) == Checkpoint("log.test/a", 42, ROOT, 40)
+    assert open_checkpoint(OWN, LOG) == open_own_checkpoint(OWN, LOG)
+
+
+@pytest.mark.parametrize(
+    ("note", "why"),
+    [
+        (NOTE, "text is not as this log writes it"),
+        (signed(STATED + "since 040\n"), "text is not as this log writes it"),
+        (signed(STATED + "since 40\nmore\n"), "text is not as this log writes it"),
+        (signed(STATED + "more\nsince 40\n"), "text is not as this log writes it"),
+        (OWN + "\N{EM DASH} evil AAAAAAAA\n", "signatures that this log does not write"),
+        (OWN + OWN.splitlines()[-1] + "\n", "signatures that this log does not write"),
+        (OWN.replace("since 40", "since 39"), "does not verify"),
+    ],
+)
+def test_a_note_that_the_log_does_not_write_says_why(note: str, why: str) -> None:
+    with pytest.raises(ProofError, match=why):
+        open_own_checkpoint(note, LOG)
+
+
+@pytest.mark.parametrize("note", [NOTE, OWN])
+def test_every_changed_byte_is_noticed(note: str) -> None:
+    raw = note.encode()
     for at in range(len(raw)):
         changed = bytearray(raw)
         changed[at] ^= 1

@@ -37,6 +37,7 @@ def test_equal_intents_give_equal_bytes_whatever_the_order_of_their_counts() -> 
     [
         {"model": "Anna O'Donnell"},
         {"model": "123-45-6789"},
+        {"model": "gpt-4o-ssn:123-45-6789/O.Donnell"},
         {"tools": ("lookup_Anna_ODonnell",)},
     ],
 )

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from adapters.keys.file import FileKeys
 from rules.audit.entry import Change, IntentRef, encode_change, encode_intent
-from rules.audit.examine import CallLedger, Entry, read_entry
+from rules.audit.examine import CallLedger, Entry, StatedIntent, read_entry
 from rules.audit.jws import protected_header, sign_compact
 from rules.errors import ProofError
 from tests.support.ledger_log import an_intent, an_outcome, intent_leaf, keys_in, outcome_leaf
@@ -33,7 +33,8 @@ def test_an_intent_reads_back(keys: FileKeys) -> None:
 def test_an_outcome_reads_back_with_its_intent(keys: FileKeys) -> None:
     ref = IntentRef("c1", 3, b"h" * 32)
     entry = read_entry(4, outcome_leaf(keys, an_outcome("c1"), ref).data, keys.public_key)
-    assert (entry.kind, entry.status, entry.intent) == ("outcome", "answered", ref)
+    assert (entry.kind, entry.status) == ("outcome", "answered")
+    assert entry.intent == StatedIntent(ref.call_id, ref.index, ref.leaf_hash)
 
 
 def test_a_signature_is_left_unchecked_only_on_demand(keys: FileKeys, tmp_path: Path) -> None:

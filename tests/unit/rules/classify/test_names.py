@@ -48,6 +48,9 @@ def _found(text):
         ("saw J. R. Smith today", ["J. R. Smith"]),
         ("saw Mary-Jane Lee, Mary-Qux", ["Mary-Jane Lee", "Mary-Qux"]),
         ("saw Mary de la Cruz", ["Mary de la Cruz"]),
+        ("saw Anna ibn Smith", ["Anna ibn Smith"]),
+        ("saw Anna von Smith, Mary al Lee", ["Anna von Smith", "Mary al Lee"]),
+        ("saw Anna_Smith", ["Anna_Smith"]),
         ("JOHN SMITH", ["JOHN SMITH"]),
         ("saw Xyl Qwert today", ["Xyl Qwert"]),
         ("saw Ann Xyl John Qwert Mary Lee Jane", ["Ann Xyl John Qwert Mary", "Lee Jane"]),
@@ -96,3 +99,8 @@ def test_a_name_that_is_also_a_word_is_found_again_within_a_sentence_only():
 def test_a_call_without_names_leaves_nothing_behind():
     assert _found("Mrs. Xylander")
     assert _found("then Xylander came") == []
+
+
+def test_a_degree_makes_an_announced_name_surer():
+    assert [f.score for f in settle(RECOGNIZER.recognize(["my name is Smith, MD"]))] == [0.85]
+    assert [f.score for f in settle(RECOGNIZER.recognize(["Dr. Smith, MD"]))] == [0.9]

@@ -167,5 +167,12 @@ def test_a_rejected_value_does_not_hide_what_follows_in_it():
     assert _found("0000 1111 1111 1112 555-123-4568") == [("PHONE_NUMBER", "555-123-4568")]
 
 
+def test_underscores_part_words_and_are_no_part_of_a_value():
+    assert _found("note_123-45-6789_b 2024-01-02_x") == [
+        ("US_SSN", "123-45-6789"),
+        ("DATE_TIME", "2024-01-02"),
+    ]
+
+
 def test_texts_are_numbered():
     assert [f.slot for f in RECOGNIZER.recognize(["x", "123-45-6789"])] == [1]

@@ -25,6 +25,7 @@ def test_the_higher_score_wins_and_covers_both():
     assert _spans((0, 0, 5, "A", 0.5), (0, 3, 8, "B", 0.9)) == [(0, 0, 8, "B")]
     assert _spans((0, 0, 5, "A", 0.9), (0, 3, 8, "B", 0.5)) == [(0, 0, 8, "A")]
     assert _spans((0, 0, 9, "A", 0.5), (0, 3, 5, "B", 0.9)) == [(0, 0, 9, "B")]
+    assert _spans((0, 0, 9, "A", 0.9), (0, 3, 5, "B", 0.5)) == [(0, 0, 9, "A")]
 
 
 def test_among_equal_scores_the_longer_wins_by_its_own_length():

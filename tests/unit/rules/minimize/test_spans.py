@@ -109,3 +109,28 @@ def test_broken_json_is_cut_as_text() -> None:
         '{"a": "[X]',
         ["Anna"],
     )
+
+
+def test_repr_shows_no_value() -> None:
+    cuts = spans(TextSlot(0, "user", SlotKind.TEXT, "I am Anna."), found("I am Anna.", "Anna"))
+    assert repr(cuts) == "[Span(5, 9, PERSON)]"
+
+
+@pytest.mark.parametrize(
+    ("text", "values", "result", "cuts"),
+    [
+        ("call_Anna_77120345", ["Anna"], "X", ["call_Anna_77120345"]),
+        ("Anna.Lee|123-45-6789", ["Anna", "Lee", "123-45-6789"], "X.X|X",
+         ["Anna", "Lee", "123-45-6789"]),
+        ("id/Anna-MRN:77120345!", ["Anna", "77120345"], "X:X", ["id/Anna-MRN", "77120345!"]),
+        ("AnnaLee7", ["Anna", "Lee"], "X", ["AnnaLee7"]),
+    ],
+)  # fmt: skip
+def test_an_identifier_is_replaced_all_of_it(
+    text: str, values: list[str], result: str, cuts: list[str]
+) -> None:
+    assert put(SlotKind.IDENTIFIER, text, found(text, *values), "X") == (result, cuts)
+
+
+def test_a_number_is_cut_as_text() -> None:
+    assert put(SlotKind.NUMBER, "77120345", found("77120345", "77120345")) == ("[X]", ["77120345"])

@@ -73,12 +73,13 @@ def test_every_form_that_would_be_restored_is_a_lookalike() -> None:
     text += r" xPERSON_6y PERSON\\_7 [PERSON_8's]"
     assert lookalikes(text) == {"PERSON": {1, 2, 3, 4, 5, 6, 7, 8}}
     assert lookalikes("person 1, PERSON_1234567, [note 3], age 45, [1]") == {}
+    assert lookalikes("on 2026-10-02 [by phone], follow-up of COVID-19 in x_2") == {}
 
 
 def test_ordinals_are_never_used_twice_and_end_with_an_error(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(token, "MAX_DIGITS", 1)
+    monkeypatch.setattr(token, "_TOO_HIGH", 10)
     monkeypatch.setattr(token, "_JUMP", 3)
     numbering = Numbering({"MRN": {1, 4, 7, 2}})
     keys = [numbering.key("MEDICAL_RECORD_NUMBER", f"{n}") for n in range(5)]

@@ -215,12 +215,77 @@ def test_nothing_of_an_answer_that_breaks_its_schema_leaves():
 
 
 @pytest.mark.parametrize("lane", [ARGUMENTS, REFUSAL])
-def test_an_answer_that_calls_a_tool_or_refuses_is_not_held_to_the_schema(lane):
+@pytest.mark.parametrize("text", ["", "\n "])
+def test_a_tool_call_or_refusal_without_text_is_not_held_to_the_schema(lane, text):
     editor = passage(json_schema="refuse", schema=NAMED)
-    assert editor.feed(TEXT, "Let me see.") == ""
+    assert editor.feed(TEXT, text) == ""
     assert editor.feed(lane, "{}") == "{}"
-    assert editor.finish(TEXT) == "Let me see."
-    assert editor.report() == ()
+    assert editor.finish(TEXT) == text
+    assert editor.finish(lane) == ""
+    assert editor.report() == (GuardReport("json_schema", "refuse", {}, "exempt"),)
+
+
+@pytest.mark.parametrize("lane", [ARGUMENTS, REFUSAL])
+@pytest.mark.parametrize("words", ["", "{}"])
+def test_text_beside_a_tool_call_or_refusal_is_held_to_the_schema(lane, words):
+    editor = passage(json_schema="refuse", schema=NAMED)
+    editor.feed(lane, words)
+    editor.feed(TEXT, "Let me see.")
+    editor.finish(lane)
+    with pytest.raises(Cut) as cut:
+        editor.finish(TEXT)
+    assert cut.value.code == "output_schema"
+
+
+def test_an_answer_without_a_word_is_exempt_and_one_cut_off_is_not():
+    silent = passage(json_schema="warn", schema=NAMED)
+    assert silent.feed(TEXT, "") + silent.finish(TEXT) == ""
+    assert silent.report() == (GuardReport("json_schema", "warn", {}, "exempt"),)
+    assert silent.warnings() == ()
+    broken = passage(json_schema="refuse", schema=NAMED)
+    broken.feed(REASONING, "so")
+    broken.feed(TEXT, '{"name"')
+    broken.finish(REASONING)
+    assert broken.report() == ()
+    stopped = passage("refuse", "refuse", schema=NAMED)
+    stopped.feed(REASONING, "078-05-1120")
+    with pytest.raises(Cut):
+        stopped.finish(REASONING)
+    assert stopped.report() == (GuardReport("leakage", "refuse", {"US_SSN": 1}, "cut"),)
+
+
+def test_a_lane_that_has_ended_cannot_go_on():
+    editor = passage("refuse")
+    assert editor.feed(TEXT, "078-05") + editor.finish(TEXT) == "078-05"
+    assert editor.feed(TEXT, "") == ""
+    for lane in (TEXT, REASONING):
+        with pytest.raises(Cut) as cut:
+            editor.feed(lane, "-1120")
+        assert cut.value.code == "lane_reopened"
+
+
+def test_strings_outside_of_lanes_are_judged_and_restored():
+    assert passage("refuse").whole(f"[a] {PROSE}") == f'Anna "Lee" {PROSE}'
+    assert passage(restorer=None).whole("[a]") == "[a]"
+    warned = passage("warn")
+    assert warned.whole("is 078-05-1120 of [a]") == 'is 078-05-1120 of Anna "Lee"'
+    assert warned.warnings() == ("leakage:US_SSN",)
+    editor = passage("refuse")
+    for _ in range(2):
+        with pytest.raises(Cut, match="US_SSN"):
+            editor.whole(f"{PROSE} 078-05-1120 {PROSE}")
+    assert editor.report() == (GuardReport("leakage", "refuse", {"US_SSN": 1}, "cut"),)
+
+
+def test_a_string_outside_of_lanes_is_looked_at_once_however_long():
+    looks = []
+
+    def look(text: str) -> tuple[Finding, ...]:
+        looks.append(len(text))
+        return ()
+
+    passage("refuse", look=look).whole(PROSE * 100)
+    assert looks == [len(PROSE) * 100]
 
 
 def test_one_choice_that_calls_a_tool_does_not_excuse_another():

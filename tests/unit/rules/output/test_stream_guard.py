@@ -197,7 +197,7 @@ def test_a_refusing_schema_guard_withholds_all_until_the_end():
     lane = schema_guard()
     assert [lane.feed('{"a"'), lane.feed(": 1}")] == ["", ""]
     assert lane.found is None
-    assert lane.finish(exempt=False) == '{"a": 1}'
+    assert lane.finish() == '{"a": 1}'
     assert lane.found == {}
 
 
@@ -205,7 +205,7 @@ def test_a_refusing_schema_guard_cuts_what_does_not_follow():
     lane = schema_guard([Problem("type", "/a/type"), Problem("required", "/required")])
     lane.feed("{}")
     with pytest.raises(Cut, match=r"\(type at /a/type, required at /required\)") as cut:
-        lane.finish(exempt=False)
+        lane.finish()
     assert (cut.value.guard, cut.value.code) == ("json_schema", "output_schema")
     assert lane.found == {"type": 1, "required": 1}
 
@@ -213,18 +213,30 @@ def test_a_refusing_schema_guard_cuts_what_does_not_follow():
 def test_a_warning_schema_guard_lets_all_pass_and_counts():
     lane = schema_guard([Problem("type", "/a"), Problem("type", "/b")], withholds=False)
     assert lane.feed("{}") == "{}"
-    assert lane.finish(exempt=False) == ""
+    assert lane.finish() == ""
     assert lane.found == {"type": 2}
 
 
-def test_exempt_and_empty_answers_are_not_held_to_the_schema():
+@pytest.mark.parametrize("text", ["", " ", "\n\t"])
+def test_answers_that_say_nothing_are_not_held_to_the_schema(text):
     lane = schema_guard([Problem("not_json")])
-    lane.feed("let me look that up")
-    assert lane.finish(exempt=True) == "let me look that up"
+    lane.feed(text)
+    assert lane.finish() == text
     assert lane.found is None
-    silent = schema_guard([Problem("not_json")])
-    assert silent.finish(exempt=False) == ""
-    assert silent.found is None
+
+
+@pytest.mark.parametrize("withholds", [True, False])
+def test_the_last_piece_is_judged_at_once(withholds):
+    lane = guard(withholds=withholds)
+    left = lane.feed(PROSE)
+    assert left + lane.last(PROSE * 20) == PROSE * 21
+    known = guard(withholds=False)
+    assert known.feed("078-05") + known.last("-1120") == "078-05-1120"
+    assert known.found == {"US_SSN": 1}
+    refused = guard()
+    refused.feed("078-05")
+    with pytest.raises(Cut):
+        refused.last("-1120")
 
 
 def test_an_answer_without_end_is_not_kept_without_end():
@@ -235,5 +247,5 @@ def test_an_answer_without_end_is_not_kept_without_end():
     warned = schema_guard(withholds=False)
     warned.feed("x" * LONGEST)
     assert warned.feed("x") == "x"
-    warned.finish(exempt=False)
+    warned.finish()
     assert warned.found == Counter(too_long=1)

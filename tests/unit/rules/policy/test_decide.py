@@ -141,3 +141,34 @@ def test_logprobs(choice: str, permitted: int) -> None:
 
 def test_a_call_that_does_not_ask_for_logprobs_is_not_refused_for_them() -> None:
     assert isinstance(decide(policy(permit(logprobs="refuse")), "hash", CALL), Permit)
+
+
+@pytest.mark.parametrize(
+    ("models", "permitted"),
+    [
+        (["gpt-4*"], False),
+        (["gpt-4*", "x-ai/*"], True),
+        (["*"], True),
+        (["grok-4", "gpt-4*"], False),
+    ],
+)
+def test_a_permit_has_to_cover_every_model_that_may_answer(
+    models: list[str], permitted: bool
+) -> None:
+    facts = replace(CALL, models=("gpt-4o-mini", "x-ai/grok-4"))
+    answer = decide(policy(permit({"models": models})), "hash", facts)
+    assert isinstance(answer, Permit) is permitted
+
+
+@pytest.mark.parametrize(
+    "model", ["gpt-4", "openai/gpt-4", "OpenAI/GPT-4", "gpt-4:online", "openai/gpt-4:free"]
+)
+def test_a_forbidden_model_is_forbidden_by_every_name_and_as_a_fallback(model: str) -> None:
+    rules = policy(permit(), forbid({"models": ["gpt-4"]}))
+    assert isinstance(decide(rules, "hash", replace(CALL, model=model)), Refusal)
+    assert isinstance(decide(rules, "hash", replace(CALL, models=("m", model))), Refusal)
+
+
+def test_a_permit_takes_a_model_by_its_full_name_only() -> None:
+    answer = decide(policy(permit({"models": ["gpt-4"]})), "hash", replace(CALL, model="x/gpt-4"))
+    assert isinstance(answer, Refusal)

@@ -87,8 +87,14 @@ def test_a_spoiled_copy_of_the_checkpoint_is_told(case: LogCase, content: bytes)
     assert case.said().startswith("checkpoint: ")
 
 
+def test_a_line_added_to_the_copy_is_told(case: LogCase) -> None:
+    with (case.log / "checkpoint").open("a") as file:
+        file.write("\N{EM DASH} evil AAAAAAAA\n")
+    assert "checkpoint: the checkpoint carries signatures" in case.said()
+
+
 def test_a_copy_with_another_root_is_a_fork(case: LogCase) -> None:
     for size, said in ((27, "another root"), (3, "another root|no checkpoint")):
-        note = sign_checkpoint(size, b"r" * 32, case.keys.verifier, case.keys.sign)
+        note = sign_checkpoint(size, b"r" * 32, case.keys.verifier, case.keys.sign, since=0)
         (case.log / "checkpoint").write_text(note)
         assert re.search(said, case.said())

@@ -125,6 +125,20 @@ def test_there_is_room_only_above_the_floor(tmp_path: Path, keys: FileKeys) -> N
     assert not store.room()
     store = opened(tmp_path, keys, floor_bytes=1 << 60)
     assert not store.room()
+    assert not store.dead
+    record_call(store, keys, "c1")
+    store.close()
+
+
+def test_a_log_whose_folder_is_gone_is_dead(tmp_path: Path, keys: FileKeys) -> None:
+    store = opened(tmp_path, keys)
+    record_call(store, keys, "c1")
+    (tmp_path / "log").rename(tmp_path / "gone")
+    assert not store.room()
+    assert store.dead
+    (tmp_path / "log").mkdir()
+    with pytest.raises(StoreUnavailable, match=r"No such file.*closed until a restart"):
+        store.append([intent_leaf(an_intent("c2"))])
     store.close()
 
 
@@ -172,7 +186,9 @@ def test_a_failed_sync_closes_the_store_for_good(
         store.append([intent_leaf(an_intent("c3"))])
     assert tried == [1]
     assert not store.room()
+    assert store.dead
     store.close()
+    assert not store.dead
 
 
 def test_a_new_segments_name_is_made_durable_with_its_first_entries(

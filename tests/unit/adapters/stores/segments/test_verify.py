@@ -10,7 +10,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from adapters.stores.segments.lines import CheckpointLine, LeafLine, leaf_prefix, parse_line
+from adapters.errors import StoreUnavailable
+from adapters.stores.segments.lines import (
+    CheckpointLine,
+    LeafLine,
+    checkpoint_line,
+    leaf_prefix,
+    parse_line,
+)
 from adapters.stores.segments.report import MAX_PROBLEMS
 from adapters.stores.segments.store import SegmentStore
 from adapters.stores.segments.verify import verify_log
@@ -59,7 +66,8 @@ def test_an_honest_log_holds(case: LogCase) -> None:
     assert report.key == case.verifier
     assert len(report.root) == 64
     assert report.checkpoints == 23
-    assert any("outside anchor" in note for note in report.notes)
+    (note,) = report.notes
+    assert re.search("outside anchor.* signing key too can rewrite all of it", note)
 
 
 def test_a_log_can_be_verified_without_its_key_and_says_what_that_is_worth(case: LogCase) -> None:
@@ -217,11 +225,57 @@ def test_a_forged_checkpoint_is_named(case: LogCase, tmp_path: Path) -> None:
     def forge(lines: Lines) -> None:
         parsed = parse_line(lines[2][:-1])
         assert isinstance(parsed, CheckpointLine)
-        note = sign_checkpoint(1, b"r" * 32, case.keys.verifier, other.sign)
+        note = sign_checkpoint(1, b"r" * 32, case.keys.verifier, other.sign, since=0)
         lines[2] = b"C 0 " + orjson.dumps(note) + b"\n"
 
     path = case.edit(0, forge)
     assert f"{path.name}, line 3: the checkpoint's signature does not verify" in case.said()
+
+
+def without_witnesses(case: LogCase) -> None:
+    (case.log / "index.sqlite").unlink()
+    (case.log / "checkpoint").unlink()
+
+
+def checkpoint_at(lines: Lines, at: int) -> CheckpointLine:
+    parsed = parse_line(lines[at][:-1])
+    assert isinstance(parsed, CheckpointLine)
+    return parsed
+
+
+@pytest.mark.parametrize("restated", [True, False])
+def test_a_checkpoint_taken_out_of_the_middle_is_missed(case: LogCase, restated: bool) -> None:
+    without_witnesses(case)
+
+    def take_out(lines: Lines) -> None:
+        first, after, *_ = (at for at, line in enumerate(lines) if line.startswith(b"C "))
+        if restated:
+            since = checkpoint_at(lines, first).since
+            lines[after] = checkpoint_line(since, checkpoint_at(lines, after).note)
+        del lines[first]
+
+    path = case.edit(0, take_out)
+    said = case.said()
+    assert f"{path.name}, line 5: the checkpoint before this one is missing" in said
+    assert restated == ("states another size before it than was signed" in said)
+    with pytest.raises(StoreUnavailable, match="not opened"):
+        SegmentStore(case.log, case.keys, floor_bytes=0)
+
+
+@pytest.mark.parametrize("at", [0, -1])
+def test_a_signature_line_added_to_a_checkpoint_is_told(case: LogCase, at: int) -> None:
+    without_witnesses(case)
+
+    def add(lines: Lines) -> None:
+        number = [n for n, line in enumerate(lines) if line.startswith(b"C ")][at]
+        found = checkpoint_at(lines, number)
+        note = found.note + "\N{EM DASH} evil AAAAAAAA\n"
+        lines[number] = checkpoint_line(found.since, note)
+
+    case.edit(at, add)
+    assert "carries signatures that this log does not write" in case.said()
+    with pytest.raises(StoreUnavailable, match="not opened"):
+        SegmentStore(case.log, case.keys, floor_bytes=0)
 
 
 def test_a_signed_checkpoint_over_other_entries_does_not_pass(case: LogCase) -> None:
