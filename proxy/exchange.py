@@ -80,8 +80,10 @@ class AnswerCodec(Protocol):
         editor: LaneEditor | None,
         restore: Callable[[str], str] | None,
         drop_logprobs: bool,
+        *,
+        keep_logprobs: bool,
     ) -> bytes:
-        """Return the body with every lane passed through `editor`. Raises Cut."""
+        """Return the body with every lane passed through `editor`. Raises Cut, WireError."""
         ...
 
 
@@ -107,6 +109,7 @@ class Dialect(Protocol):
         restore: Callable[[str], str] | None,
         *,
         drop_logprobs: bool,
+        keep_logprobs: bool,
     ) -> StreamCodec:
         """Begin a stream."""
         ...

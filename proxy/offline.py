@@ -58,7 +58,7 @@ def explain(body: bytes, config: Config | None, policy_name: str, asker: Asker) 
     except WireError as error:
         raise Unanswerable(f"not a chat completion request: {error}") from None
     findings, labels = _classify(call, policy)
-    facts = Facts(principal, call.model, labels, call.tools, call.wants_logprobs)
+    facts = Facts(principal, call.model, labels, call.tools, call.wants_logprobs, call.models)
     decision = policy.decide(facts)
     policy_words = f"{decision.policy} ({decision.policy_hash[:12]})"
     told = tuple(sorted(labels))

@@ -7,8 +7,9 @@ from proxy.exchange import Exchange
 from proxy.stages.headers import unvetted_headers
 from rules.classify.catalogue import ENTITIES
 
-# Above this many characters a scan takes milliseconds, and other calls must not wait for it.
+# Above these a scan takes milliseconds, and other calls must not wait for it.
 OFFLOAD_CHARACTERS = 64 * 1024
+OFFLOAD_SLOTS = 1024
 
 
 async def classify(exchange: Exchange) -> None:
@@ -20,7 +21,9 @@ async def classify(exchange: Exchange) -> None:
         exchange.labels = unreadable
         return
     analyzer = exchange.snapshot.analyzer
-    if sum(len(slot.text) for slot in call.slots) > OFFLOAD_CHARACTERS:
+    slots = call.slots
+    large = len(slots) > OFFLOAD_SLOTS or len(call.document.raw) > OFFLOAD_CHARACTERS
+    if large:
         analysis = await asyncio.to_thread(analyzer.analyze, call.slots)
     else:
         analysis = analyzer.analyze(call.slots)

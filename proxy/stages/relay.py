@@ -64,12 +64,16 @@ async def _relay_whole(exchange: Exchange) -> None:
 def _rewritten(exchange: Exchange, body: bytes, drop_logprobs: bool) -> bytes:
     codec = exchange.dialect.read_answer(body)
     exchange.completion = codec.completion
-    return codec.rewrite(exchange.passage, _restore(exchange), drop_logprobs)
+    keep = _keeps_logprobs(exchange)
+    return codec.rewrite(exchange.passage, _restore(exchange), drop_logprobs, keep_logprobs=keep)
 
 
 async def _relay_stream(exchange: Exchange) -> None:
     codec = exchange.dialect.stream(
-        exchange.passage, _restore(exchange), drop_logprobs=_drops_logprobs(exchange)
+        exchange.passage,
+        _restore(exchange),
+        drop_logprobs=_drops_logprobs(exchange),
+        keep_logprobs=_keeps_logprobs(exchange),
     )
     buffered: bytearray | None = (
         bytearray() if exchange.permit.obligations.release == "buffer" else None
@@ -156,6 +160,10 @@ async def _timed(exchange: Exchange, pieces: AsyncIterator[bytes]) -> AsyncItera
 def _restore(exchange: Exchange) -> Callable[[str], str] | None:
     """What strings outside of lanes go through: the same guards and restoring."""
     return None if exchange.passage is None else exchange.passage.whole
+
+
+def _keeps_logprobs(exchange: Exchange) -> bool:
+    return exchange.call.wants_logprobs and exchange.permit.obligations.logprobs == "pass"
 
 
 def _drops_logprobs(exchange: Exchange) -> bool:

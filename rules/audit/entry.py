@@ -59,7 +59,7 @@ class Attempt:
 class GuardRun:
     """A guard that really ran: its `action`, counts by finding type, and its verdict.
 
-    `verdict` is `emitted`, `warned` or `cut`.
+    `verdict` is `emitted`, `warned`, `cut`, or `exempt` where there was nothing to judge.
     """
 
     guard: str
