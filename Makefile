@@ -26,11 +26,13 @@ demo: $(STAMP) ## Run the main job: realistic calls through the sidecar, shown s
 test: $(STAMP) ## Run all tests; those that miss something say so and are skipped
 	@$(BIN)/python -m pytest
 
-check: $(STAMP) ## Lint, types, layers, lock file, coverage of the rules
+check: $(STAMP) ## Lint, types, layers, full branch coverage of the rules, lock file
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+	@$(BIN)/coverage run -m pytest -q tests/unit/rules
+	@$(BIN)/coverage report --fail-under=100 --skip-covered
 	@UV=$$(command -v uv || echo $(BIN)/uv); $$UV lock --check --quiet
 
 bench: $(STAMP) ## Measure added latency against the same upstream without the sidecar

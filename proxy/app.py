@@ -53,7 +53,6 @@ from rules.audit.commit import record_key
 from rules.audit.entry import Change
 from rules.classify.analyze import Analyzer
 from rules.classify.gazetteer import Gazetteer
-from rules.routing.select import Route, Target
 
 KEY_NAME: Final = "pratique"
 EVIDENCE: Final = "evidence"
@@ -165,25 +164,18 @@ class Sidecar:
             max_field_size=32768,
         )
         front = web.ServerRunner(server, shutdown_timeout=SHUTDOWN_SECONDS)
-        self.admin_url = await _site(opened, admin, self._config.admin)
-        self.url = await _site(opened, front, self._config.listen)
+        self.admin_url = await _site(opened, admin, "admin", self._config.admin)
+        self.url = await _site(opened, front, "listen", self._config.listen)
         self.log.info("listening", address=self.url.removeprefix("http://"))
         self.log.info("admin_listening", address=self.admin_url.removeprefix("http://"))
 
     def _compile(self) -> Snapshot:
         config = self._config
         deadlines = config.deadlines
-        targets = {
-            name: Target(name, baa=one.baa, region=one.region, models=one.models)
-            for name, one in config.upstreams.items()
-        }
         return Snapshot(
             policy=read_policy(config.policy, Path()),
             analyzer=Analyzer(Gazetteer.from_lines(*gazetteer_lines())),
-            routes=tuple(
-                Route(one.name, one.models, tuple(targets[name] for name in one.targets))
-                for one in config.routes
-            ),
+            routes=config.compiled_routes(),
             deadlines=DeadlineSettings(
                 deadlines.connect, deadlines.first_byte, deadlines.idle, deadlines.total
             ),
@@ -230,8 +222,11 @@ def verify(folder: Path, verifier: str | None = None) -> LogReport:
     return verify_log(inner if inner.is_dir() else folder, verifier)
 
 
-def serve(config: Config) -> None:
-    """Run a sidecar until SIGTERM or SIGINT. Raises StoreUnavailable or OSError at the start."""
+def serve(config: Config, started: Callable[[str, str], None]) -> None:
+    """Run a sidecar until SIGTERM or SIGINT; tell `started` its URL and its admin URL.
+
+    Raises StoreUnavailable or OSError at the start.
+    """
 
     async def run() -> None:
         sidecar = Sidecar(config)
@@ -241,8 +236,11 @@ def serve(config: Config) -> None:
             loop.add_signal_handler(number, stopped.set)
         sidecar.log.adopt_library_logging()
         await sidecar.start()
+        started(sidecar.url, sidecar.admin_url)
         await stopped.wait()
+        sidecar.log.info("stopping")
         await sidecar.stop()
+        sidecar.log.info("stopped")
 
     with asyncio.Runner(loop_factory=_loop_factory()) as runner:
         runner.run(run())
@@ -253,13 +251,22 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
 
 
 async def _site(
-    opened: contextlib.AsyncExitStack, runner: web.BaseRunner, address: tuple[str, int]
+    opened: contextlib.AsyncExitStack, runner: web.BaseRunner, name: str, address: tuple[str, int]
 ) -> str:
-    """Listen on `address`; return the URL with the port that it really is."""
+    """Listen on `address`; return the URL with the port that it really is.
+
+    Raises OSError that says which of the two addresses it was.
+    """
     await runner.setup()
     opened.push_async_callback(runner.cleanup)
     site = web.TCPSite(runner, address[0], address[1])
-    await site.start()
+    try:
+        await site.start()
+    except OSError as error:
+        where = f"cannot listen on {address[0]}:{address[1]}"
+        why = os.strerror(error.errno) if error.errno else "it cannot be used"
+        message = f"{where}: {why.lower()}; choose another (`{name}` in the config, or --{name})"
+        raise OSError(error.errno, message) from None
     host, port = runner.addresses[0][:2]
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 

@@ -9,6 +9,7 @@ import importlib
 import secrets
 import sys
 from collections.abc import Callable, Sequence
+from importlib.metadata import version
 from pathlib import Path
 from typing import Final
 
@@ -49,7 +50,9 @@ def _parser() -> argparse.ArgumentParser:
         prog="pratique",
         description="A sidecar policy proxy for calls to language models in healthcare.",
     )
-    commands = parser.add_subparsers(metavar="COMMAND", required=True)
+    parser.add_argument("--version", action="version", version=f"%(prog)s {version('pratique')}")
+    parser.set_defaults(run=lambda _: _say(parser.format_help().rstrip()))
+    commands = parser.add_subparsers(metavar="COMMAND")
     _serve_parser(commands.add_parser("serve", help="run the sidecar"))
     demo = commands.add_parser("demo", help="show the main job on the embedded provider")
     demo.add_argument("--no-color", action="store_true", help="plain text")
@@ -82,7 +85,7 @@ def _parser() -> argparse.ArgumentParser:
         ("name", "my-service"), ("tenant", "default"), ("workflow", "default"),
         ("role", "developer"),
     ):  # fmt: skip
-        new.add_argument(f"--{name}", default=default)
+        new.add_argument(f"--{name}", default=default, help=f"default {default}")
     new.set_defaults(run=_key_new)
     return parser
 
@@ -107,16 +110,29 @@ def _serve(options: argparse.Namespace) -> int:
     if options.config is not None:
         if given:
             return _fail(f"{', '.join(given)} cannot go with --config; put it into the file")
-        serve(load(options.config))
+        serve(load(options.config), _announce)
         return 0
     if options.upstream is None:
         return _fail("say where calls go: --config FILE, or --upstream URL (or `embedded`)")
     key = options.key or new_key(secrets.token_bytes(40))
     config = _quick_config(options, key)
-    if options.key is None:
-        _say(f"key, shown once: {key}")
-    serve(config)
+    for name, upstream in config.upstreams.items():
+        if not upstream.embedded and upstream.api_key_env is None:
+            sys.stderr.write(
+                f"pratique: OPENAI_API_KEY is not set; calls go to `{name}` without a credential\n"
+            )
+
+    def started(url: str, admin_url: str) -> None:
+        if options.key is None:
+            _say(f"key, shown once: {key}\n(another start makes another one; --key KEY keeps it)")
+        _announce(url, admin_url)
+
+    serve(config, started)
     return 0
+
+
+def _announce(url: str, admin_url: str) -> None:
+    _say(f"listens on {url}; base URL for SDKs: {url}/v1; admin: {admin_url}")
 
 
 def _quick_config(options: argparse.Namespace, key: str) -> Config:
@@ -176,14 +192,17 @@ def _key_new(options: argparse.Namespace) -> int:
         "for `identity.api_keys` in the config, where only its hash is kept:\n\n"
         f"  - name: {options.name}\n    sha256: {digest(key)}\n"
         f"    subject: {options.name}\n    tenant: {options.tenant}\n"
-        f"    roles: [{options.role}]\n    workflow: {options.workflow}"
+        f"    roles: [{options.role}]\n    workflow: {options.workflow}\n\n"
+        "(tenant, role and workflow have to be ones that the policy permits: --tenant, --role,"
+        " --workflow)"
     )
     return 0
 
 
-def _say(text: str) -> None:
+def _say(text: str) -> int:
     sys.stdout.write(text + "\n")
     sys.stdout.flush()
+    return 0
 
 
 def _fail(message: str) -> int:

@@ -34,9 +34,13 @@ def explanation_text(explanation: Explanation) -> str:
 
 def report_text(report: LogReport) -> str:
     """Return what a verification found: the verdict first, then every problem, then the notes."""
-    verdict = (
-        "the log holds" if report.ok else f"THE LOG DOES NOT HOLD: {len(report.problems)} problems"
-    )
+    count = len(report.problems)
+    if report.ok:
+        verdict = "the log holds"
+    elif not report.entries and not report.checkpoints:
+        verdict = "there is no log to verify here"
+    else:
+        verdict = f"THE LOG DOES NOT HOLD: {count} problem{'s' if count != 1 else ''}"
     lines = [
         verdict,
         f"  entries {report.entries}, checkpoints {report.checkpoints}, calls {report.calls},"

@@ -36,6 +36,8 @@ from proxy.config_values import (
 )
 from rules.policy.flaws import FlawError, did_you_mean
 from rules.principal import Assurance, Principal
+from rules.routing.select import Route as RoutePlan
+from rules.routing.select import Target
 
 STANDARD_CLASS: Final = "standard"
 
@@ -279,3 +281,14 @@ class Config(Frozen):
         if self.listen.port and self.listen == self.admin:
             raise FlawError("`listen` and `admin` are the same address")
         return self
+
+    def compiled_routes(self) -> tuple[RoutePlan, ...]:
+        """Return the routes as routing asks for them, with what is known of each upstream."""
+        targets = {
+            name: Target(name, baa=one.baa, region=one.region, models=one.models)
+            for name, one in self.upstreams.items()
+        }
+        return tuple(
+            RoutePlan(one.name, one.models, tuple(targets[name] for name in one.targets))
+            for one in self.routes
+        )

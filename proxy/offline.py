@@ -17,6 +17,7 @@ from rules.minimize.apply import Envelope, minimize
 from rules.policy.decide import Facts, Permit
 from rules.policy.load import CompiledPolicy
 from rules.principal import Assurance, Principal
+from rules.routing.select import route_for, select
 
 
 class Unanswerable(Exception):
@@ -74,8 +75,27 @@ def explain(body: bytes, config: Config | None, policy_name: str, asker: Asker) 
         for operator, count in sorted(operators.items())
     )
     words = f"release {decision.obligations.release}, restore {decision.obligations.restore}"
+    if config is not None:
+        refusal, routed = _routed(config, call.model, decision, result.residual)
+        words += f"; {routed}"
+        if refusal:
+            return Explanation(False, decision.rule, policy_words, words, told, found, None)
     body = result.minimized.body
     return Explanation(True, decision.rule, policy_words, words, told, found, body)
+
+
+def _routed(
+    config: Config, model: str, permit: Permit, residual: frozenset[str]
+) -> tuple[bool, str]:
+    """Return whether no upstream may have the call, and where it would go or why nowhere."""
+    route = route_for(config.compiled_routes(), model)
+    if route is None:
+        return True, "no route takes this model"
+    candidates = select(route, permit.obligations.providers, residual, frozenset())
+    excluded = ", ".join(f"{name}: {why}" for name, why in candidates.excluded.items())
+    if candidates.refusal is not None:
+        return True, f"{candidates.refusal} ({excluded})"
+    return False, f"goes to {', '.join(target.name for target in candidates.targets)}"
 
 
 def indented(body: bytes) -> str:

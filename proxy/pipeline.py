@@ -109,7 +109,7 @@ def _error_headers(exchange: Exchange, answer: Rescue) -> list[tuple[str, str]]:
     ]
     if answer.retry_after is not None:
         headers.append(("retry-after", str(max(1, round(answer.retry_after)))))
-    if answer.outcome == "cut" or answer.status == 403:
+    if answer.outcome == "cut" or answer.status == 403 or answer.code == "kill_switch":
         # The same call would meet the same end, so SDKs are told not to try again.
         headers.append(("x-should-retry", "false"))
     return headers

@@ -118,7 +118,10 @@ def _unreadable(error: BodyUnreadable) -> Rescue:
 
 
 def _unclassified(_: Unclassified) -> Rescue:
-    message = "this endpoint is not known here, so a call to it cannot be inspected"
+    message = (
+        "this endpoint is not known here, so a call to it cannot be inspected;"
+        " only POST /v1/chat/completions is"
+    )
     return Rescue(403, "unclassified_endpoint", "permission_error", message, REFUSED)
 
 

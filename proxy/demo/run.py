@@ -26,7 +26,7 @@ ROLES = (("clinician", "summarization"), ("billing", "claims"), ("volunteer", "f
 
 def main(color: bool) -> int:
     """Run the demo; returns 0 if every check held."""
-    console = Console(no_color=not color, highlight=False)
+    console = Console(color_system="auto" if color else None, highlight=False)
     if console.width < 60:
         console.width = 60
     with tempfile.TemporaryDirectory(prefix="pratique-demo-") as folder:

@@ -176,6 +176,7 @@ def _drops_logprobs(exchange: Exchange) -> bool:
 def _headers(exchange: Exchange) -> list[tuple[str, str]]:
     headers = returned_headers(exchange.answer.headers)
     headers.append(("x-pratique-receipt", exchange.call_id))
+    headers.append(("x-pratique-upstream", exchange.upstream))
     ours = exchange.ports.clock.monotonic() - exchange.started - exchange.upstream_seconds
     headers.append(("server-timing", f"pratique;dur={ours * 1000:.3f}"))
     if exchange.warnings:

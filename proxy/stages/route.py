@@ -2,7 +2,7 @@
 
 from proxy.errors import NoRoute
 from proxy.exchange import Exchange
-from rules.routing.select import NO_PERMITTED_UPSTREAM, route_for, select
+from rules.routing.select import BAA_REQUIRED, NO_PERMITTED_UPSTREAM, route_for, select
 
 _WORDS = {
     NO_PERMITTED_UPSTREAM: "policy lets none of this route's upstreams have the call",
@@ -24,5 +24,8 @@ async def route(exchange: Exchange) -> None:
     )
     if candidates.refusal is not None:
         reasons = ", ".join(f"`{name}`: {why}" for name, why in candidates.excluded.items())
-        raise NoRoute(candidates.refusal, f"{_WORDS[candidates.refusal]} ({reasons})")
+        words = f"{_WORDS[candidates.refusal]} ({reasons})"
+        if BAA_REQUIRED in candidates.excluded.values():
+            words += "; `baa: true` belongs to an upstream with whom an agreement is in force"
+        raise NoRoute(candidates.refusal, words)
     exchange.candidates = candidates

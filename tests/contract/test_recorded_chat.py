@@ -18,7 +18,8 @@ from rules.chat import Lane, SlotKind
 
 _RECORDED = Path(__file__).parents[3] / "shared" / "wire" / "dev"
 pytestmark = pytest.mark.skipif(
-    not _RECORDED.is_dir(), reason="recorded provider traffic is not on this machine"
+    not _RECORDED.is_dir(),
+    reason="recorded provider traffic is not on this machine (looked for ../shared/wire/dev)",
 )
 
 

@@ -1,5 +1,6 @@
 """The commands, run as a person would run them."""
 
+import asyncio
 import json
 import subprocess
 import sys
@@ -103,6 +104,9 @@ async def test_a_first_try_without_a_file(tmp_path):
         "--data", str(tmp_path / "data"),
     )  # fmt: skip
     try:
+        async with asyncio.timeout(20):  # the key is printed once the sidecar listens
+            while not any(one.startswith("key, shown once: ") for one in sidecar.printed):
+                await asyncio.to_thread(sidecar.output_came.wait, 20)
         (line,) = [one for one in sidecar.printed if one.startswith("key, shown once: ")]
         key = line.rpartition(" ")[2].strip()
         async with openai.AsyncOpenAI(base_url=sidecar.url + "/v1", api_key=key) as client:

@@ -29,6 +29,7 @@ class SidecarProcess:
         )
         self.lines: list[str] = []
         self.printed: list[str] = []
+        self.output_came = threading.Event()
         self._events: queue.Queue[dict] = queue.Queue()
         self._readers = [
             threading.Thread(target=self._read_log, daemon=True),
@@ -48,7 +49,9 @@ class SidecarProcess:
         self._events.put({"event": "(ended)"})
 
     def _read_output(self) -> None:
-        self.printed.extend(self.process.stdout)
+        for line in self.process.stdout:
+            self.printed.append(line)
+            self.output_came.set()
 
     def wait_for(self, event: str) -> dict:
         """Return the next log event of this name; fails with the log if the process ends first."""

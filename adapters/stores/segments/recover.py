@@ -191,7 +191,10 @@ class _Recovery:
         if line.first != first:
             raise ProofError("the segment's header is of another segment")
         if line.verifier != str(self._key):
-            self._refuse("the log was written with another key or name")
+            self._refuse(
+                "the log was written with another key or name (set `keys` to the folder of the key"
+                " that signs it, or `data` to another folder)"
+            )
 
     def _check_tail(self, first: int, end: int, *, last: bool) -> None:
         """Refuse unless everything from `end` on can only be entries that nobody relies on."""
