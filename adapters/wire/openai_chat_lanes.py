@@ -62,7 +62,7 @@ class Strand:
             else:
                 mark = marks.pop()
                 value = [{**mark, **value} if isinstance(value, dict) else value]
-        return value  # type: ignore[no-any-return]
+        return value  # type: ignore[no-any-return] # a parsed JSON object
 
 
 class Strands:
