@@ -18,12 +18,15 @@ _DURATION: Final = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,6})?)(ms|s|m|h)")
 _SECONDS: Final = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 _HOST: Final = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,252}[A-Za-z0-9])?")
 _HEADER: Final = re.compile(r"[!#$%&'*+.^_`|~0-9a-z-]{1,64}")
-# Credentials of the caller, and what belongs to one connection alone (RFC 9110 section 7.6.1).
+# Credentials and addresses of the caller, what belongs to one connection alone (RFC 9110 section
+# 7.6.1), and what the sidecar says itself.
 _NEVER_FORWARDED: Final = frozenset(
     {
-        "api-key", "authorization", "connection", "content-encoding", "content-length", "cookie",
-        "expect", "host", "keep-alive", "proxy-authorization", "proxy-connection", "te", "trailer",
-        "transfer-encoding", "upgrade", "x-api-key",
+        "accept-encoding", "api-key", "authorization", "connection", "content-encoding",
+        "content-length", "content-type", "cookie", "expect", "forwarded", "host", "keep-alive",
+        "proxy-authorization", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade",
+        "via", "x-api-key", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto",
+        "x-goog-api-key", "x-real-ip",
     }
 )  # fmt: skip
 

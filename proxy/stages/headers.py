@@ -40,16 +40,6 @@ _FORMS: Final = {
 }  # fmt: skip
 # Content chosen by the caller: looked into before it leaves.
 _UNVETTED: Final = frozenset({"idempotency-key", "x-client-request-id"})
-# Never, not even where the configuration asks for it.
-NEVER_FORWARDED: Final = frozenset(
-    {
-        "authorization", "proxy-authorization", "api-key", "x-api-key", "x-goog-api-key", "cookie",
-        "host", "content-length", "content-encoding", "transfer-encoding", "connection",
-        "keep-alive", "te", "trailer", "upgrade", "expect", "accept-encoding", "forwarded", "via",
-        "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip",
-        "openai-organization", "openai-project",
-    }
-)  # fmt: skip
 _NOT_RETURNED: Final = frozenset(
     {
         "connection", "keep-alive", "proxy-authenticate", "proxy-connection", "te", "trailer",
