@@ -9,10 +9,9 @@ from typing import Any, Final
 
 import re2
 
-# google-re2 gives these no public names.
-ANYWHERE: Final = re2._Anchor.UNANCHORED  # noqa: SLF001
-HERE: Final = re2._Anchor.ANCHOR_START  # noqa: SLF001
-WHOLE: Final = re2._Anchor.ANCHOR_BOTH  # noqa: SLF001
+ANYWHERE: Final = re2._Anchor.UNANCHORED  # noqa: SLF001 - no public name
+HERE: Final = re2._Anchor.ANCHOR_START  # noqa: SLF001 - no public name
+WHOLE: Final = re2._Anchor.ANCHOR_BOTH  # noqa: SLF001 - no public name
 
 Matcher = Callable[[Any, bytes, int, int], Sequence[tuple[int, int]]]
 """Called with an anchor, a text, and where in it to start and to end; returns the span of a match,
