@@ -99,6 +99,11 @@ async def _respond(exchange: Exchange, error: Exception) -> None:
             await exchange.reply.whole(answer.status, _error_headers(exchange, answer), body)
     except (ConnectionError, asyncio.CancelledError):
         exchange.reply.abort()
+    except Exception as defect:  # noqa: BLE001 - no way is open any more; a torn one is honest
+        exchange.ports.log.error(
+            "response_failed", call=exchange.call_id, error=type(defect).__name__
+        )
+        exchange.reply.abort()
 
 
 def _error_headers(exchange: Exchange, answer: Rescue) -> list[tuple[str, str]]:

@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable
 from aiohttp import web
 from prometheus_client import CONTENT_TYPE_LATEST
 
-from adapters.errors import AdapterError, CredentialRefused
+from adapters.errors import AdapterError, CredentialRefused, StoreUnavailable
 from adapters.ports import Authenticator
 from proxy.ledger import Ledger
 from proxy.metrics import Metrics
@@ -67,7 +67,12 @@ def _receipts(ledger: Ledger, authenticator: Authenticator) -> Handler:
             return _error(503, "identity_unavailable", "credentials cannot be checked now")
         if principal is None:
             return _error(401, "missing_credential", "a credential of the tenant is needed")
-        found = await ledger.receipt(request.match_info["call_id"], principal.tenant)
+        try:
+            found = await ledger.receipt(request.match_info["call_id"], principal.tenant)
+        except StoreUnavailable:
+            return _error(
+                503, "evidence_unavailable", "the index cannot be read; a restart mends it"
+            )
         if found is None:
             return _error(404, "no_such_receipt", "this tenant has no call with that id")
         return web.json_response(found)

@@ -117,6 +117,7 @@ async def test_provider_headers_come_back_and_hop_by_hop_ones_do_not(client):
     assert raw.headers["x-request-id"]
     assert any(name.startswith("x-ratelimit-") for name in raw.headers)
     assert raw.headers["x-pratique-receipt"].startswith("pr-")
+    assert raw.headers["x-pratique-upstream"] == "main"
     assert "keep-alive" not in raw.headers
     assert "content-encoding" not in raw.headers
 
